@@ -1,0 +1,151 @@
+/* Reset state, and the mode bits derived from it. */
+#include "cpu.h"
+
+#include <string.h>
+
+#include "interp.h"
+#include "protect.h"
+
+static uint32_t segment_hflags(const struct segment *s, int seg)
+{
+    uint32_t f = 0;
+    uint32_t need = DESC_P_MASK | DESC_W_MASK, care = need | DESC_CS_MASK | DESC_E_MASK;
+    if (seg == R_CS && (s->flags & DESC_CS_MASK)) {
+        need = DESC_P_MASK | DESC_CS_MASK | DESC_R_MASK;
+        care = need;
+    }
+    if ((s->flags & care) == need && s->limit == ~0u)
+        f |= HF_SEG_FULL(seg);
+    if (s->base == 0)
+        f |= HF_SEG_BASE0(seg);
+    return f;
+}
+
+static int derive_cpl(const CPUX86State *env)
+{
+    if (!(env->cr[0] & CR0_PE))
+        return 0;
+    if (env->eflags & VM_MASK)
+        return 3;
+    /* SS.DPL is the CPL, and not CS.RPL: after MOV CR0 sets PE, CS is a real-mode value.
+     * SS is not loaded only amid a task switch. */
+    const struct segment *ss = &env->segs[R_SS];
+    if (ss->flags & DESC_P_MASK)
+        return (int)(ss->flags >> DESC_DPL_SHIFT & 3);
+    return (int)(env->segs[R_CS].selector & 3);
+}
+
+void cpu_update_hflags(CPUX86State *env)
+{
+    uint32_t f = env->hflags & HF_INHIBIT;
+    int cpl = derive_cpl(env);
+
+    f |= (uint32_t)cpl;
+    if (env->cr[0] & CR0_PE)
+        f |= HF_PE | (env->eflags & VM_MASK ? HF_VM : 0);
+    if (env->segs[R_CS].flags & DESC_B_MASK)
+        f |= HF_CS32;
+    if (env->segs[R_SS].flags & DESC_B_MASK)
+        f |= HF_SS32;
+    if (env->eflags & TF_MASK)
+        f |= HF_TF;
+    if (env->cr[0] & CR0_EM)
+        f |= HF_EM;
+    if (env->cr[0] & CR0_TS)
+        f |= HF_TS;
+    if (env->cr[0] & CR0_MP)
+        f |= HF_MP;
+    if (env->cr[0] & CR0_PG)
+        f |= HF_PG;
+    if (cpl <= (int)((env->eflags & IOPL_MASK) >> IOPL_SHIFT))
+        f |= HF_IOPL_OK;
+    /* Data breakpoints count too: their trap comes right after the instruction. */
+    if (debug_armed(env))
+        f |= HF_BP;
+    for (int seg = 0; seg < SEG_COUNT; seg++)
+        f |= segment_hflags(&env->segs[seg], seg);
+    /* With alignment checks on no segment is full, so that every access asks seg_linear(). */
+    if ((env->cr[0] & CR0_AM) && (env->eflags & AC_MASK) && cpl == 3)
+        for (int seg = 0; seg < SEG_COUNT; seg++)
+            f &= ~HF_SEG_FULL(seg);
+    if ((env->cr[0] & CR0_AM) && (env->eflags & AC_MASK) && cpl == 3) {
+        /* Alignment is checked where limits are: no access may take the short way. */
+        for (int seg = 0; seg < SEG_COUNT; seg++)
+            f &= ~HF_SEG_FULL(seg);
+    }
+
+    env->hflags = f;
+    env->mmu_idx = (uint32_t)mmu_idx_of_cpl(env, cpl);
+    if (env->mmu)
+        env->tlb_base = (uint64_t)(uintptr_t)softmmu_table(env, (int)env->mmu_idx);
+}
+
+static void reset_segments(CPUX86State *env)
+{
+    const uint32_t data = DESC_P_MASK | DESC_S_MASK | DESC_W_MASK | DESC_A_MASK;
+    for (int seg = 0; seg < SEG_COUNT; seg++)
+        env->segs[seg] = (struct segment) { 0, 0, 0xffff, data };
+    env->segs[R_CS] = (struct segment) { 0xf000, 0xffff0000, 0xffff, data };
+    env->ldt = (struct segment) { 0, 0, 0xffff, DESC_P_MASK | SYS_LDT << DESC_TYPE_SHIFT };
+    env->tr = (struct segment) { 0, 0, 0xffff, DESC_P_MASK | SYS_TSS32_BUSY << DESC_TYPE_SHIFT };
+    env->gdt_base = env->idt_base = 0;
+    env->gdt_limit = env->idt_limit = 0xffff;
+}
+
+static void reset_fpu(CPUX86State *env)
+{
+    memset(env->fpregs, 0, sizeof env->fpregs);
+    memset(env->fpempty, 0, sizeof env->fpempty);
+    env->fpstt = 0;
+    env->fpuc = 0x40;
+    env->fpus = env->fpop = env->fpcs = env->fpds = 0;
+    env->fpip = env->fpdp = 0;
+    memset(env->xmm, 0, sizeof env->xmm);
+    env->mxcsr = 0x1f80;
+}
+
+void cpu_reset(CPUX86State *env)
+{
+    memset(env->regs, 0, sizeof env->regs);
+    if (env->model) { /* EDX tells family, model and stepping */
+        uint32_t id[4];
+        cpu_cpuid(env, 1, 0, id);
+        env->regs[R_EDX] = id[0];
+    }
+    env->eip = 0xfff0;
+    env->eflags = 2;
+    cpu_set_arith(env, 0);
+    env->cc_dst = env->cc_src2 = env->cc_res = 0;
+    env->hflags = 0;
+    reset_segments(env);
+    memset(env->cr, 0, sizeof env->cr);
+    env->cr[0] = CR0_CD | CR0_NW | CR0_ET;
+    memset(env->dr, 0, sizeof env->dr);
+    env->dr[6] = 0xffff0ff0;
+    env->dr[7] = 0x400;
+    memset(env->pdptr, 0, sizeof env->pdptr);
+    env->a20_mask = ~0u;
+    env->efer = 0;
+    reset_fpu(env);
+
+    env->sysenter_cs = env->sysenter_esp = env->sysenter_eip = 0;
+    env->tsc_offset = 0;
+    env->pat = 0x0007040600070406ull;
+    env->mtrr_deftype = 0;
+    memset(env->mtrr_fixed, 0, sizeof env->mtrr_fixed);
+    memset(env->mtrr_var, 0, sizeof env->mtrr_var);
+    env->mcg_status = env->apicbase = env->debugctl = 0;
+
+    env->halted = env->nmi_blocked = env->shutdown = false;
+    env->exception_index = env->old_exception = -1;
+    env->error_code = env->exception_next_eip = env->db_status = 0;
+    env->exception_is_int = false;
+    atomic_fetch_and(&env->interrupt_request, ~(uint32_t)CPU_INTERRUPT_NMI);
+
+    if (env->mmu) {
+        for (unsigned i = 0; i < 4; i++)
+            softmmu_set_watch(env, i, 0, 0, -1);
+        tlb_flush(env);
+    }
+    cpu_update_hflags(env);
+}

@@ -1,0 +1,135 @@
+/* The CPU models, CPUID, and which instructions a model has. */
+#include "cpuid.h"
+
+#include <string.h>
+
+#include "interp.h"
+
+#define FEATURES_486 (CPUID_FPU | CPUID_VME | CPUID_PSE)
+#define FEATURES_PENTIUM (FEATURES_486 | CPUID_DE | CPUID_TSC | CPUID_MSR | CPUID_MCE | CPUID_CX8)
+/* No APIC, since the machine has none; no MMX, and no PAT, which kernels expect from a Pentium III on. */
+#define FEATURES_P6 (FEATURES_PENTIUM | CPUID_PAE | CPUID_SEP | CPUID_MTRR | CPUID_PGE | CPUID_MCA \
+                     | CPUID_CMOV | CPUID_PSE36 | CPUID_FXSR)
+
+static const struct cpu_model models[] = {
+    {
+        .name = "pentium2", .description = "Pentium II without MMX and APIC (default)",
+        .vendor = "GenuineIntel", .family = 6, .model = 5, .stepping = 2, .has_cpuid = true, .level = 2,
+        .features = FEATURES_P6,
+        /* TLBs, 16 KiB + 16 KiB level 1, 512 KiB level 2 (SDM 2, CPUID, table 3-21) */
+        .leaf2 = {0x03020101, 0, 0, 0x0c040843},
+    }, {
+        .name = "pentium", .description = "Pentium (P54C)",
+        .vendor = "GenuineIntel", .family = 5, .model = 2, .stepping = 12, .has_cpuid = true, .level = 1,
+        .features = FEATURES_PENTIUM,
+    }, {
+        .name = "486", .description = "80486DX4",
+        .vendor = "GenuineIntel", .family = 4, .model = 8, .stepping = 0, .has_cpuid = true, .level = 1,
+        .features = FEATURES_486,
+    },
+};
+
+const struct cpu_model *cpu_model_default(void)
+{
+    return &models[0];
+}
+
+const struct cpu_model *cpu_model_find(const char *name)
+{
+    for (unsigned i = 0; i < sizeof models / sizeof models[0]; i++)
+        if (!strcmp(models[i].name, name))
+            return &models[i];
+    return NULL;
+}
+
+void cpu_model_list(FILE *out)
+{
+    for (unsigned i = 0; i < sizeof models / sizeof models[0]; i++)
+        fprintf(out, "%-12s %s\n", models[i].name, models[i].description);
+}
+
+static const struct cpu_model *model_of(const CPUX86State *env)
+{
+    return env->model ? env->model : cpu_model_default();
+}
+
+bool cpu_has_cpuid_bit(const CPUX86State *env, uint32_t bit)
+{
+    return model_of(env)->features & bit;
+}
+
+bool cpu_has(const CPUX86State *env, enum isa_feature feature)
+{
+    const struct cpu_model *m = model_of(env);
+
+    switch (feature) {
+    case ISA_F_BASE: return true;
+    case ISA_F_I486: return m->family >= 4;
+    case ISA_F_P6: return m->family >= 6;
+    case ISA_F_CPUID: return m->has_cpuid;
+    case ISA_F_FPU: return m->features & CPUID_FPU;
+    case ISA_F_TSC: return m->features & CPUID_TSC;
+    case ISA_F_MSR: return m->features & CPUID_MSR;
+    case ISA_F_CX8: return m->features & CPUID_CX8;
+    case ISA_F_SEP: return m->features & CPUID_SEP;
+    case ISA_F_CMOV: return m->features & CPUID_CMOV;
+    case ISA_F_FCMOV: return (m->features & CPUID_CMOV) && (m->features & CPUID_FPU);
+    case ISA_F_PMC: return m->family >= 6;
+    case ISA_F_MMX: return m->features & CPUID_MMX;
+    case ISA_F_FXSR: return m->features & CPUID_FXSR;
+    case ISA_F_SSE: return m->features & CPUID_SSE;
+    case ISA_F_SSE2: return m->features & CPUID_SSE2;
+    case ISA_F_CLFSH: return m->features & CPUID_CLFSH;
+    default: return false; /* SMM: RSM is #UD outside of it, and it is never entered */
+    }
+}
+
+static uint32_t four_chars(const char *s)
+{
+    uint32_t v;
+    memcpy(&v, s, 4);
+    return v;
+}
+
+void cpu_cpuid(CPUX86State *env, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+    const struct cpu_model *m = model_of(env);
+
+    (void)subleaf;
+    memset(out, 0, 4 * sizeof out[0]);
+    /* Beyond the last leaf Intel's CPUs answer with the highest basic one. */
+    if (leaf > m->level && (leaf < 0x80000000u || leaf > m->xlevel))
+        leaf = m->level;
+    switch (leaf) {
+    case 0:
+        out[0] = m->level;
+        out[1] = four_chars(m->vendor);
+        out[3] = four_chars(m->vendor + 4);
+        out[2] = four_chars(m->vendor + 8);
+        break;
+    case 1:
+        out[0] = (uint32_t)m->family << 8 | (uint32_t)m->model << 4 | m->stepping;
+        out[3] = m->features;
+        break;
+    case 2:
+        memcpy(out, m->leaf2, sizeof m->leaf2);
+        break;
+    case 0x80000000u:
+        out[0] = m->xlevel;
+        break;
+    case 0x80000001u:
+        out[3] = m->ext_features;
+        break;
+    case 0x80000002u:
+    case 0x80000003u:
+    case 0x80000004u:
+        if (m->brand) {
+            char text[48] = "";
+            strncpy(text, m->brand, sizeof text - 1);
+            memcpy(out, text + (leaf - 0x80000002u) * 16, 16);
+        }
+        break;
+    default:
+        break;
+    }
+}

@@ -1,0 +1,45 @@
+/* CPU models: what CPUID offers, and with it which instructions are not #UD. */
+#ifndef STITCH86_CPUID_H
+#define STITCH86_CPUID_H
+
+#include <stdio.h>
+
+#include "cpu.h"
+#include "insn.h"
+
+/* CPUID leaf 1, EDX (SDM 2, CPUID, table 3-20). */
+enum {
+    CPUID_FPU = 1 << 0, CPUID_VME = 1 << 1, CPUID_DE = 1 << 2, CPUID_PSE = 1 << 3,
+    CPUID_TSC = 1 << 4, CPUID_MSR = 1 << 5, CPUID_PAE = 1 << 6, CPUID_MCE = 1 << 7,
+    CPUID_CX8 = 1 << 8, CPUID_APIC = 1 << 9, CPUID_SEP = 1 << 11, CPUID_MTRR = 1 << 12,
+    CPUID_PGE = 1 << 13, CPUID_MCA = 1 << 14, CPUID_CMOV = 1 << 15, CPUID_PAT = 1 << 16,
+    CPUID_PSE36 = 1 << 17, CPUID_CLFSH = 1 << 19, CPUID_MMX = 1 << 23, CPUID_FXSR = 1 << 24,
+    CPUID_SSE = 1 << 25, CPUID_SSE2 = 1 << 26
+};
+/* Leaf 80000001h, EDX. */
+enum { CPUID_EXT_NX = 1 << 20 };
+
+struct cpu_model {
+    const char *name;
+    const char *description;
+    const char *vendor; /* 12 characters */
+    uint8_t family, model, stepping;
+    bool has_cpuid;     /* EFLAGS.ID can be toggled and CPUID executes */
+    uint32_t level, xlevel;
+    uint32_t features;     /* leaf 1 EDX */
+    uint32_t ext_features; /* leaf 80000001h EDX */
+    uint32_t leaf2[4];     /* cache descriptors: eax ebx ecx edx */
+    const char *brand;     /* leaves 80000002h-4h, or NULL */
+};
+
+/* The model of that name (-cpu), or NULL. */
+const struct cpu_model *cpu_model_find(const char *name);
+const struct cpu_model *cpu_model_default(void);
+/* -cpu help: one line for each model. */
+void cpu_model_list(FILE *out);
+/* Is the model's leaf 1 EDX bit (CPUID_*) set? */
+bool cpu_has_cpuid_bit(const CPUX86State *env, uint32_t bit);
+/* Does the model have the instructions that isa.tab puts under this feature? */
+bool cpu_has(const CPUX86State *env, enum isa_feature feature);
+
+#endif

@@ -1,0 +1,270 @@
+/* The transcendental instructions, by MPFR.
+ *
+ * MPFR computes with 128 bits or more, truncating; together with "was it inexact" this is the
+ * significand and sticky bit that fx_round_pack() takes, which then applies RC (results
+ * don't depend on PC, SDM 1, 8.1.5.2), range, and the masks.  So a result is the correctly rounded
+ * one but for a chance of about 2^-60, better than the 1 ulp that SDM 1, 8.3.10 promises.
+ *
+ * FSIN, FCOS, FSINCOS and FPTAN reduce their argument with the x87's own pi of 66 bits (SDM 1,
+ * 8.3.8), as Intel and AMD do; with the true pi, sin(x) near multiples of pi would differ from
+ * every real x87. */
+#include "softfp.h"
+
+#include <mpfr.h>
+
+#define WORK_PREC 256 /* intermediate values */
+#define RESULT_PREC 128
+
+_Static_assert(sizeof(mp_limb_t) == 8, "two limbs make a result");
+
+static void to_mpfr(mpfr_ptr r, struct floatx80 a)
+{
+    int32_t exp = fx_exp(a);
+    mpfr_set_ui_2exp(r, a.mant, (exp ? exp : 1) - FX_BIAS - 63, MPFR_RNDN);
+    if (fx_sign(a))
+        mpfr_neg(r, r, MPFR_RNDN);
+}
+
+/* Round a nonzero MPFR number; inexact: digits are missing beyond it (it was truncated). */
+static struct floatx80 from_mpfr(mpfr_srcptr v, bool inexact, struct fp_ctx *s)
+{
+    MPFR_DECL_INIT(t, RESULT_PREC);
+    inexact |= mpfr_set(t, v, MPFR_RNDZ) != 0;
+    if (mpfr_zero_p(t))
+        return fx_zero(0);
+    const mp_limb_t *limbs = mpfr_custom_get_significand(t);
+    return fx_round_pack(mpfr_signbit(t) != 0, (int32_t)mpfr_get_exp(t) - 1 + FX_BIAS, limbs[1],
+                         limbs[0] | inexact, 64, s);
+}
+
+struct floatx80 fx_f2xm1(struct floatx80 x, struct fp_ctx *s)
+{
+    struct floatx80 r;
+    if (fx_propagate1(x, &r, s))
+        return r;
+    enum fx_class c = fx_classify(x);
+    if (c == FX_ZERO)
+        return x;
+    if (c == FX_DENORMAL)
+        s->flags |= FPUS_DE;
+    /* Beyond -1..1 the result is undefined: processors leave the operand. */
+    if (c == FX_INF || fx_exp(x) > FX_BIAS || (fx_exp(x) == FX_BIAS && x.mant != FX_INT_BIT))
+        return x;
+    if (fx_exp(x) == FX_BIAS)
+        return fx_sign(x) ? fx_pack(1, FX_BIAS - 1, FX_INT_BIT) : x;
+    MPFR_DECL_INIT(t, WORK_PREC);
+    MPFR_DECL_INIT(u, WORK_PREC);
+    to_mpfr(t, x);
+    mpfr_const_log2(u, MPFR_RNDN);
+    mpfr_mul(t, t, u, MPFR_RNDN);
+    mpfr_expm1(t, t, MPFR_RNDZ);
+    return from_mpfr(t, true, s);
+}
+
+struct floatx80 fx_yl2x(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
+{
+    struct floatx80 r;
+    if (fx_propagate2(x, y, &r, s))
+        return r;
+    enum fx_class cx = fx_classify(x), cy = fx_classify(y);
+    bool one = fx_exp(x) == FX_BIAS && x.mant == FX_INT_BIT;
+    int sy = fx_sign(y);
+    if (fx_sign(x) && cx != FX_ZERO)
+        return fx_invalid(s);
+    if ((cx == FX_ZERO && cy == FX_ZERO) || (cx == FX_INF && cy == FX_ZERO) || (one && cy == FX_INF))
+        return fx_invalid(s);
+    if (cx == FX_ZERO) {
+        if (cy == FX_INF)
+            return fx_inf(!sy);
+        s->flags |= FPUS_ZE;
+        return fx_inf(!sy);
+    }
+    if (cx == FX_DENORMAL || cy == FX_DENORMAL)
+        s->flags |= FPUS_DE;
+    int log_sign = fx_exp(x) < FX_BIAS;
+    if (cx == FX_INF || cy == FX_INF)
+        return fx_inf(sy ^ log_sign);
+    if (cy == FX_ZERO || one)
+        return fx_zero(sy ^ log_sign);
+
+    MPFR_DECL_INIT(t, WORK_PREC);
+    MPFR_DECL_INIT(u, WORK_PREC);
+    to_mpfr(t, x);
+    bool inexact = mpfr_log2(t, t, MPFR_RNDN) != 0; /* exact for powers of 2 */
+    to_mpfr(u, y);
+    inexact |= mpfr_mul(t, t, u, MPFR_RNDN) != 0;
+    return from_mpfr(t, inexact, s);
+}
+
+struct floatx80 fx_yl2xp1(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
+{
+    struct floatx80 r;
+    if (fx_propagate2(x, y, &r, s))
+        return r;
+    enum fx_class cx = fx_classify(x), cy = fx_classify(y);
+    int sx = fx_sign(x), sy = fx_sign(y);
+    if ((cx == FX_ZERO && cy == FX_INF) || (cx == FX_INF && (sx || cy == FX_ZERO)))
+        return fx_invalid(s);
+    if (cx == FX_DENORMAL || cy == FX_DENORMAL)
+        s->flags |= FPUS_DE;
+    /* x <= -1 lies outside the instruction's range; no result would make sense. */
+    if (cx != FX_INF && sx && fx_exp(x) >= FX_BIAS)
+        return fx_invalid(s);
+    if (cx == FX_INF || cy == FX_INF)
+        return fx_inf(sx ^ sy);
+    if (cx == FX_ZERO || cy == FX_ZERO)
+        return fx_zero(sx ^ sy);
+
+    MPFR_DECL_INIT(t, WORK_PREC);
+    MPFR_DECL_INIT(u, WORK_PREC);
+    to_mpfr(t, x);
+    mpfr_log1p(t, t, MPFR_RNDN);
+    mpfr_const_log2(u, MPFR_RNDN);
+    mpfr_div(t, t, u, MPFR_RNDN);
+    to_mpfr(u, y);
+    mpfr_mul(t, t, u, MPFR_RNDN);
+    return from_mpfr(t, true, s);
+}
+
+struct floatx80 fx_atan(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
+{
+    struct floatx80 r;
+    if (fx_propagate2(x, y, &r, s))
+        return r;
+    enum fx_class cx = fx_classify(x), cy = fx_classify(y);
+    int sx = fx_sign(x), sy = fx_sign(y);
+    if (cx == FX_DENORMAL || cy == FX_DENORMAL)
+        s->flags |= FPUS_DE;
+    MPFR_DECL_INIT(t, WORK_PREC);
+    MPFR_DECL_INIT(u, WORK_PREC);
+    if (cy == FX_ZERO || (cx == FX_INF && cy != FX_INF)) {
+        if (!sx)
+            return fx_zero(sy);
+        mpfr_const_pi(t, MPFR_RNDN);
+    } else if (cy == FX_INF || cx == FX_ZERO) {
+        /* pi/2; both infinite: pi/4 or 3 pi/4 */
+        mpfr_const_pi(t, MPFR_RNDN);
+        if (cx == FX_INF) {
+            mpfr_mul_ui(t, t, sx ? 3 : 1, MPFR_RNDN);
+            mpfr_div_2ui(t, t, 2, MPFR_RNDN);
+        } else {
+            mpfr_div_2ui(t, t, 1, MPFR_RNDN);
+        }
+    } else {
+        to_mpfr(t, y);
+        to_mpfr(u, x);
+        mpfr_abs(t, t, MPFR_RNDN);
+        mpfr_atan2(t, t, u, MPFR_RNDZ);
+    }
+    if (sy)
+        mpfr_neg(t, t, MPFR_RNDN);
+    return from_mpfr(t, true, s);
+}
+
+/* x = n * (pi/2) + *r with the 66-bit pi; exact.  Returns n mod 4. */
+static unsigned reduce(mpfr_ptr r, struct floatx80 x)
+{
+    MPFR_DECL_INIT(half_pi, 66);
+    MPFR_DECL_INIT(n, 64);
+    to_mpfr(r, x);
+    if (fx_exp(x) < FX_BIAS - 1)
+        return 0; /* |x| < 1/2 < pi/4 */
+    /* pi = 4 * 0.C90FDAA2 2168C234 C (hexadecimal) */
+    mpfr_set_ui_2exp(half_pi, 0x3243f6a8885a308du, 4, MPFR_RNDN);
+    mpfr_add_ui(half_pi, half_pi, 3, MPFR_RNDN);
+    mpfr_div_2ui(half_pi, half_pi, 65, MPFR_RNDN);
+    mpfr_div(n, r, half_pi, MPFR_RNDN);
+    mpfr_rint(n, n, MPFR_RNDN);
+    /* 64 + 66 bits fit WORK_PREC, and so does the difference. */
+    MPFR_DECL_INIT(t, WORK_PREC);
+    mpfr_mul(t, n, half_pi, MPFR_RNDN);
+    mpfr_sub(r, r, t, MPFR_RNDN);
+    mpfr_abs(t, n, MPFR_RNDN);
+    unsigned long k = mpfr_get_ui(t, MPFR_RNDN);
+    return (unsigned)(mpfr_signbit(n) ? -k : k) & 3;
+}
+
+/* Does the argument call for computation?  If not *r has the result or *partial is set. */
+static bool trig_special(struct floatx80 x, struct floatx80 *r, bool *partial, struct fp_ctx *s)
+{
+    *partial = false;
+    if (fx_propagate1(x, r, s))
+        return true;
+    switch (fx_classify(x)) {
+    case FX_INF:
+        *r = fx_invalid(s);
+        return true;
+    case FX_DENORMAL:
+        s->flags |= FPUS_DE;
+        return false;
+    case FX_NORMAL:
+        *partial = fx_exp(x) >= FX_BIAS + 63;
+        return *partial;
+    default:
+        return false;
+    }
+}
+
+static struct floatx80 quadrant(mpfr_ptr r, unsigned n, struct fp_ctx *s)
+{
+    if (n & 1)
+        mpfr_cos(r, r, MPFR_RNDZ);
+    else
+        mpfr_sin(r, r, MPFR_RNDZ);
+    if (n & 2)
+        mpfr_neg(r, r, MPFR_RNDN);
+    return from_mpfr(r, true, s);
+}
+
+bool fx_sincos(struct floatx80 x, struct floatx80 *sine, struct floatx80 *cosine, struct fp_ctx *s)
+{
+    struct floatx80 special;
+    bool partial;
+    if (trig_special(x, &special, &partial, s)) {
+        if (partial)
+            return false;
+        if (sine)
+            *sine = special;
+        if (cosine)
+            *cosine = special;
+        return true;
+    }
+    if (!x.mant) {
+        if (sine)
+            *sine = x;
+        if (cosine)
+            *cosine = fx_pack(0, FX_BIAS, FX_INT_BIT);
+        return true;
+    }
+    MPFR_DECL_INIT(r, WORK_PREC);
+    unsigned n = reduce(r, x);
+    if (sine) {
+        MPFR_DECL_INIT(u, WORK_PREC);
+        mpfr_set(u, r, MPFR_RNDN);
+        *sine = quadrant(u, n, s);
+    }
+    if (cosine)
+        *cosine = quadrant(r, n + 1, s);
+    return true;
+}
+
+bool fx_tan(struct floatx80 x, struct floatx80 *r, struct fp_ctx *s)
+{
+    bool partial;
+    if (trig_special(x, r, &partial, s))
+        return !partial;
+    if (!x.mant) {
+        *r = x;
+        return true;
+    }
+    MPFR_DECL_INIT(t, WORK_PREC);
+    unsigned n = reduce(t, x);
+    if (n & 1) {
+        mpfr_cot(t, t, MPFR_RNDZ);
+        mpfr_neg(t, t, MPFR_RNDN);
+    } else {
+        mpfr_tan(t, t, MPFR_RNDZ);
+    }
+    *r = from_mpfr(t, true, s);
+    return true;
+}

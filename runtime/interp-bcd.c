@@ -1,0 +1,101 @@
+/* AAA AAS AAM AAD DAA DAS SALC.  SDM 2 has the pseudo code; flags that it leaves undefined
+ * are as the CPUs at hand were seen to set them. */
+#include "interp-core.h"
+
+static uint32_t szp8(uint32_t v)
+{
+    return cc_compute_all(CC_OP(CC_LOGIC, 0), sext(0, v), 0, 0, 0);
+}
+
+static void ascii_adjust(CPUX86State *env, const struct insn *insn, int sign)
+{
+    uint32_t flags = get_arith(env), ax = env->regs[R_EAX] & 0xffff;
+    bool adjust = (ax & 15) > 9 || (flags & CC_A);
+
+    if (adjust)
+        ax += (uint32_t)(sign * 0x106);
+    ax &= 0xff0f;
+    set_reg(env, 1, R_EAX, ax);
+    cpu_set_arith(env, szp8(ax) | (adjust ? CC_A | CC_C : 0));
+    next_insn(env, insn);
+}
+
+static void op_aaa(CPUX86State *env, const struct insn *insn)
+{
+    ascii_adjust(env, insn, 1);
+}
+
+static void op_aas(CPUX86State *env, const struct insn *insn)
+{
+    ascii_adjust(env, insn, -1);
+}
+
+static void decimal_adjust(CPUX86State *env, const struct insn *insn, int sign)
+{
+    uint32_t flags = get_arith(env), al = env->regs[R_EAX] & 0xff, old = al, out = 0;
+
+    if ((al & 15) > 9 || (flags & CC_A)) {
+        out |= CC_A;
+        if (sign < 0 && al < 6)
+            out |= CC_C; /* DAS: the borrow of this subtraction counts */
+        al += (uint32_t)(sign * 6);
+    }
+    if (old > 0x99 || (flags & CC_C)) {
+        al += (uint32_t)(sign * 0x60);
+        out |= CC_C;
+    }
+    al &= 0xff;
+    set_reg(env, 0, R_EAX, al);
+    cpu_set_arith(env, szp8(al) | out);
+    next_insn(env, insn);
+}
+
+static void op_daa(CPUX86State *env, const struct insn *insn)
+{
+    decimal_adjust(env, insn, 1);
+}
+
+static void op_das(CPUX86State *env, const struct insn *insn)
+{
+    decimal_adjust(env, insn, -1);
+}
+
+static void op_aam(CPUX86State *env, const struct insn *insn)
+{
+    uint32_t base = insn->imm & 0xff, al = env->regs[R_EAX] & 0xff;
+
+    if (base == 0)
+        raise_exception(env, EXCP_DE, 0);
+    set_reg(env, 1, R_EAX, al / base << 8 | al % base);
+    set_logic(env, 0, al % base);
+    next_insn(env, insn);
+}
+
+static void op_aad(CPUX86State *env, const struct insn *insn)
+{
+    uint32_t ax = env->regs[R_EAX], al = ((ax & 0xff) + (ax >> 8 & 0xff) * (insn->imm & 0xff)) & 0xff;
+
+    set_reg(env, 1, R_EAX, al);
+    set_logic(env, 0, al);
+    next_insn(env, insn);
+}
+
+static void op_salc(CPUX86State *env, const struct insn *insn)
+{
+    set_reg(env, 0, R_EAX, get_carry(env) ? 0xff : 0);
+    next_insn(env, insn);
+}
+
+op_fn interp_select_bcd(const struct insn *insn)
+{
+    switch (insn->mnem) {
+    case MN_AAA: return op_aaa;
+    case MN_AAS: return op_aas;
+    case MN_AAM: return op_aam;
+    case MN_AAD: return op_aad;
+    case MN_DAA: return op_daa;
+    case MN_DAS: return op_das;
+    case MN_SALC: return op_salc;
+    default: return NULL;
+    }
+}

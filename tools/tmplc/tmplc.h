@@ -1,0 +1,215 @@
+/* The template compiler: stanzas of MIPS assembly with named operands (templates/ *.tmpl)
+ * to C functions that store their words.  docs/templates.md is the author's guide.
+ *
+ * parse.c reads files into stanzas; asm.c turns the lines of one variant (width, needs)
+ * into words with fields; check.c refuses what would go wrong at run time; emit.c
+ * and selftest.c write C. */
+#ifndef TMPLC_H
+#define TMPLC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define MAX_PARAMS 6
+#define MAX_WORDS 120
+#define MAX_NAME 32
+
+/* ---- errors ---- */
+extern int error_count;
+void error_at(const char *file, int line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void *xalloc(size_t n);
+char *xstrndup(const char *s, size_t n);
+char *xprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- MIPS instructions (opcodes.c) ---- */
+enum {
+    OP_BRANCH = 1,   /* transfers control, has a delay slot */
+    OP_LIKELY = 2,   /* slot annulled when not taken */
+    OP_LOAD = 4,
+    OP_STORE = 8,
+    OP_LINK = 16,    /* writes $ra */
+    OP_REFUSED = 32, /* traps on overflow */
+    OP_INDEXED = 64, /* gsl*x, gss*x */
+    OP_ALWAYS = 128, /* unconditional: what follows its slot is reached by label only */
+    OP_MEM = OP_LOAD | OP_STORE
+};
+/* fmt, one letter for each operand as written in assembly:
+ *  d rd written   D rd written under a condition (read too)
+ *  s rs read      t rt read   T rt written   U rt read and written
+ *  f F g          FP fd, fs, ft (f written); G ft written; H fs written
+ *  i signed 16    u unsigned 16   a shift amount 0-31
+ *  p z            position, size of ext;  q y of ins
+ *  O off16(base)  X off8(base,index)  Q off9<<4(base) of gslq
+ *  b branch target   J jump target   c FP condition code is not supported */
+struct opcode {
+    const char *name;
+    uint32_t word;
+    const char *fmt;
+    unsigned flags;
+};
+const struct opcode *find_opcode(const char *name);
+
+/* ---- registers (regs.c) ---- */
+int find_register(const char *name);        /* -1: none; 26, 27 for k0, k1 */
+const char *register_name(int number);
+
+/* ---- stanzas (parse.c) ---- */
+enum param_type {
+    PT_REG,   /* `reg`: a snippet's register, used in any way; or r, w, rw with a mode */
+    PT_FREG,
+    PT_IMM,
+    PT_IMM32,
+    PT_MASK, PT_NMASK,
+    PT_CL, PT_SAME, PT_CARRY, PT_FLAGS,
+    PT_LABEL
+};
+enum { MODE_R = 1, MODE_W = 2, MODE_ANY = 4 };
+struct param {
+    char name[MAX_NAME];
+    enum param_type type;
+    int mode;
+    int64_t lo, hi;
+    bool used; /* by some variant */
+};
+
+enum { NEEDS_COMMON, NEEDS_NONE, NEEDS_FLAGS };
+struct line {
+    int number;
+    int widths; /* mask: 1, 2, 4 */
+    int needs;
+    char *text;
+};
+
+enum stanza_kind { ST_SNIPPET, ST_TEMPLATE, ST_VALUE, ST_BRANCH };
+struct stanza {
+    enum stanza_kind kind;
+    const char *file;
+    int line;
+    char name[64];
+    char *title; /* "add d:rw, s:r" */
+    struct param param[MAX_PARAMS];
+    int nparams;
+    int widths; /* mask */
+    bool open, distinct;
+    bool frame; /* prologue, epilogue, thunks: any register, host memory in delay slots */
+    bool has_none, has_flags; /* variants */
+    uint32_t temps, uses, sets; /* register masks */
+    uint32_t ftemps;
+    uint32_t touched; /* over all variants: for unused declarations */
+    char reads; /* 0, 'C' or 'A': `reads flags` */
+    /* ST_VALUE, ST_BRANCH */
+    char records[16][8];
+    int nrecords;
+    int conds; /* mask */
+    struct line *lines;
+    int nlines;
+    struct stanza *next;
+};
+extern struct stanza *stanzas;
+extern char *includes;
+void parse_file(const char *name);
+int find_param(const struct stanza *s, const char *name, size_t len);
+
+/* ---- words ---- */
+struct expr {
+    int64_t cst;
+    int coef;    /* of the parameter */
+    int param;   /* -1: none */
+    bool bits;   /* bits($param) instead of its value */
+    enum { PART_ALL, PART_HI, PART_HIU, PART_LO, PART_LOU } part;
+    char *c;     /* a C constant expression to be added */
+};
+enum field_kind { F_REG, F_IMM, F_LABEL, F_JUMP, F_LOCAL };
+struct field {
+    enum field_kind kind;
+    int param; /* F_REG, F_LABEL, F_JUMP */
+    struct expr e;
+    int shift, bits;
+    int64_t lo, hi; /* what fits */
+    int local; /* F_LOCAL: label number, negative: backwards */
+};
+struct word {
+    const struct opcode *op;
+    int line;
+    uint32_t base;
+    struct field f[5];
+    int nf;
+    uint32_t reads, writes;   /* fixed registers */
+    uint32_t freads, fwrites; /* fixed FP registers */
+    unsigned preads, pwrites; /* parameters */
+    int index_param; /* of OP_INDEXED: for the run-time check, -1: fixed */
+    char *asm_fmt;  /* printf format, */
+    char *asm_args; /* and its arguments in C, parameters as v[n] */
+    int label_param; /* branch to it, -1 */
+    int local_target; /* word index, -1 */
+    bool label_here; /* a local label stands before it */
+};
+enum { REC_ABSENT, REC_NONE, REC_KIND, REC_MOD, REC_FLAGS, REC_DYNAMIC, REC_NOMOD };
+struct value {
+    enum { V_NONE, V_PARAM, V_HOST, V_CONST } kind;
+    int index;
+    int64_t cst;
+};
+struct record {
+    int type;
+    int line;
+    char kind[12];
+    struct value dst, src, src2, res;
+};
+struct static_assert_text {
+    char *text;
+    int line;
+    struct static_assert_text *next;
+};
+struct local_label {
+    int number, word, line;
+    bool used;
+};
+struct variant {
+    struct stanza *s;
+    int width; /* 8, 16, 32; 0 for a snippet without widths */
+    int widths; /* mask of widths with this same code */
+    int needs;
+    struct word w[MAX_WORDS];
+    int nw;
+    struct local_label labels[32];
+    int nlabels;
+    bool label_at_end;
+    struct record record;
+    uint32_t clobbers, reads;
+    unsigned written;
+    int label_sites[16]; /* words that branch to label parameters */
+    int nsites;
+    struct variant *next; /* of the same stanza */
+};
+/* Assemble the lines of one variant; NULL after errors. */
+struct variant *assemble(struct stanza *s, int width, int needs);
+bool variants_equal(const struct variant *a, const struct variant *b);
+extern struct static_assert_text *static_asserts;
+
+void check_variant(struct variant *v);
+void check_stanza(struct stanza *s, struct variant *list);
+
+/* ---- facts of the ISA table (isa.c) ---- */
+struct isa_facts {
+    unsigned read, written, undefined; /* flag_letters() masks, over all rows of the mnemonic */
+    unsigned counts;                   /* mask of operand counts */
+};
+void isa_load(const char *file);
+bool isa_loaded(void);
+const struct isa_facts *isa_find(const char *mnem); /* any case; NULL: no such mnemonic */
+unsigned flag_letters(const char *letters);
+
+/* ---- output ---- */
+/* How a parameter is spelt in C: by name (snippets), a->v[n] (rows of the tables). */
+enum style { STYLE_NAMES, STYLE_ARGS };
+void write_header(FILE *f, const char *name, struct variant **all, int n);
+void write_table(FILE *f, const char *name, const char *header, struct variant **all, int n);
+void write_selftest(FILE *f, const char *table, struct variant **all, int n);
+char *emitter_name(const struct variant *v);
+/* 0-3 for parameters named d, dst (or res), src, src2 of conditions; -1: none of them. */
+int member_index(const struct param *p);
+
+#endif

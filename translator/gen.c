@@ -1,0 +1,325 @@
+/* From guest instructions to one TranslationBlock: choose and stitch templates, then put out of line what is
+ * rarely run. */
+#include "gen.h"
+
+#include <string.h>
+
+#include "cpuid.h"
+#include "log.h"
+#include "mips-patch.h"
+#include "tmpl-gen.h"
+
+/* Room that the largest block needs at the end of the code region, in words. */
+#define BLOCK_ROOM 65536u
+
+/* Instructions that are more than one template between their operands. */
+static gen_fn *const by_mnem[MN_COUNT] = {
+    [MN_MOV] = gen_mov, [MN_MOVZX] = gen_movx, [MN_MOVSX] = gen_movx, [MN_LEA] = gen_lea, [MN_XCHG] = gen_xchg,
+    [MN_SETCC] = gen_setcc, [MN_CMOVCC] = gen_cmovcc, [MN_CLD] = gen_cld_std, [MN_STD] = gen_cld_std,
+    [MN_NOP] = gen_nop, [MN_PUSH] = gen_push, [MN_POP] = gen_pop, [MN_LEAVE] = gen_leave,
+    [MN_JMP] = gen_jmp, [MN_JCC] = gen_jcc, [MN_CALL] = gen_call, [MN_RET] = gen_ret,
+    [MN_LOOP] = gen_loop, [MN_LOOPE] = gen_loop, [MN_LOOPNE] = gen_loop, [MN_JCXZ] = gen_loop,
+    [MN_MOVS] = gen_string, [MN_STOS] = gen_string, [MN_LODS] = gen_string,
+};
+
+struct gen_stub *gen_stub(struct gen *g, unsigned kind, uint32_t *site)
+{
+    assert(g->nstubs < GEN_MAX_STUBS);
+    struct gen_stub *s = &g->stubs[g->nstubs++];
+    memset(s, 0, sizeof *s);
+    s->kind = (uint8_t)kind;
+    s->site = site;
+    s->insn = (uint16_t)g->cur;
+    s->fs = g->fs;
+    return s;
+}
+
+/* The call that ends at g->p returns to the present instruction's code: what a fault in it looks up. */
+static void note_call(struct gen *g, unsigned insn)
+{
+    assert(g->nsmap < sizeof g->smap / sizeof g->smap[0]);
+    g->smap[g->nsmap++] = (struct stub_map){.host = (uint32_t)(g->p - g->tb->host), .insn = insn};
+}
+
+/* ---- out of line ---- */
+
+static void stub_load_back(struct gen *g, const struct gen_stub *s)
+{
+    if (s->extend == EXT_S8)
+        g->p = emit_slow_back_s8(g->p, s->d, s->resume);
+    else if (s->extend == EXT_S16)
+        g->p = emit_slow_back_s16(g->p, s->d, s->resume);
+    else
+        g->p = emit_slow_back(g->p, s->d, s->resume);
+}
+
+static void stub_rmw(struct gen *g, const struct gen_stub *s)
+{
+    struct tb_context *ctx = g->ctx;
+    g->p = emit_slow_ld(g->p, s->a, ctx->thunk_ldrw[s->size]);
+    note_call(g, s->insn);
+    if (s->extend == EXT_S8)
+        g->p = emit_reg_s8(g->p, s->d, HREG_v0);
+    else if (s->extend == EXT_S16)
+        g->p = emit_reg_s16(g->p, s->d, HREG_v0);
+    else
+        g->p = emit_move(g->p, s->d, HREG_v0);
+    memcpy(g->p, s->op, s->op_words * sizeof *g->p);
+    g->p += s->op_words;
+    g->p = emit_slow_st(g->p, s->a, s->s, ctx->thunk_st[s->size]);
+    note_call(g, s->insn);
+    g->p = emit_slow_back_none(g->p, s->resume);
+}
+
+static void put_interp(struct gen *g, unsigned index);
+
+static void gen_one_stub(struct gen *g, struct gen_stub *s)
+{
+    struct tb_context *ctx = g->ctx;
+    if (s->kind == STUB_EXIT)
+        *s->site = mips_j_word(s->site, g->p);
+    else
+        mips_patch_branch(s->site, g->p);
+    switch (s->kind) {
+    case STUB_LOAD:
+        g->p = emit_slow_ld(g->p, s->a, ctx->thunk_ld[s->size]);
+        note_call(g, s->insn);
+        stub_load_back(g, s);
+        break;
+    case STUB_STORE:
+        g->p = emit_slow_st(g->p, s->a, s->s, ctx->thunk_st[s->size]);
+        note_call(g, s->insn);
+        g->p = emit_slow_back_none(g->p, s->resume);
+        break;
+    case STUB_RMW:
+        stub_rmw(g, s);
+        break;
+    case STUB_EXIT:
+        g->tb->exit[s->exit_n].stub = g->p;
+        g->p = emit_exit_stub(g->p, (int)(s->eip >> 16), (int)(s->eip & 0xffff), ctx->exit_link);
+        break;
+    case STUB_POLL:
+        g->p += gen_canon_words(&s->fs, g->p);
+        g->p = emit_exit_at(g->p, (int)(s->eip >> 16), (int)(s->eip & 0xffff), ctx->exit_eip);
+        break;
+    case STUB_ICOUNT:
+        g->p = emit_exit_icount(g->p, (int)g->n, (int)(s->eip >> 16), (int)(s->eip & 0xffff), ctx->exit_eip);
+        break;
+    case STUB_MATERIALISE:
+        g->p = emit_call_thunk(g->p, ctx->thunk_flags);
+        g->p = emit_move(g->p, HREG_cc_src, HREG_v0);
+        g->p = emit_li16(g->p, HREG_cc_op, CC_OP(CC_EFLAGS, 2));
+        g->p = emit_slow_back_none(g->p, s->resume);
+        break;
+    case STUB_INTERP:
+        /* The template found that the instruction faults, or does something rare. */
+        g->p += gen_canon_words(&s->fs, g->p);
+        put_interp(g, s->insn);
+        g->p = emit_slow_back_none(g->p, s->resume);
+        break;
+    }
+}
+
+void gen_stubs(struct gen *g)
+{
+    for (unsigned i = 0; i < g->nstubs; i++)
+        gen_one_stub(g, &g->stubs[i]);
+}
+
+/* ---- the interpreter ---- */
+
+/* Call it for instruction `index`; the flags record is canonical. */
+static void put_interp(struct gen *g, unsigned index)
+{
+    struct tb_context *ctx = g->ctx;
+    uint32_t k = ctx->npool++;
+    ctx->pool[k] = (struct tb_interp_insn){
+        .insn = g->insns[index], .eip = g->eips[index], .index = index, .tb = g->tb};
+    g->p = emit_call_interp(g->p, (int)(k >> 16), (int)(k & 0xffff), ctx->thunk_interp);
+    note_call(g, index);
+}
+
+void gen_interp(struct gen *g)
+{
+    gen_canon(g);
+    gen_note_state(g);
+    put_interp(g, g->cur);
+    gen_flags_dynamic(g);
+    uint32_t f = isa_info[g->insns[g->cur].form].flags;
+    if (f & (ISA_END_BLOCK | ISA_END_EXIT)) {
+        g->p = emit_exit_env_eip(g->p, g->ctx->exit_end);
+        g->ended = true;
+    }
+}
+
+static bool gen_insn(struct gen *g, const struct insn *in)
+{
+    const struct isa_info *info = &isa_info[in->form];
+    if (!cpu_has(g->env, (enum isa_feature)info->feature))
+        return false;
+    if (info->flags & (ISA_CPL0 | ISA_PROTECTED | ISA_IOPL | ISA_VM_IOPL))
+        return false;
+    if ((g->env->cr[0] & CR0_AM) && (g->env->eflags & AC_MASK) && cpu_cpl(g->env) == 3)
+        return false;
+    if (by_mnem[in->mnem])
+        return by_mnem[in->mnem](g, in);
+    if (info->flags & (ISA_END_BLOCK | ISA_END_EXIT))
+        return false;
+    return gen_from_table(g, in);
+}
+
+/* ---- a block ---- */
+
+static void log_block(const struct gen *g)
+{
+    char text[80];
+    log_printf("IN: eip %08x phys %09llx flags %08x\n", g->eip, (unsigned long long)g->phys_pc, g->flags);
+    for (unsigned i = 0; i < g->n; i++)
+        log_printf("  %08x  %s\n", g->eips[i], insn_format(&g->insns[i], g->eips[i], text, sizeof text));
+}
+
+static void log_host(const TranslationBlock *tb)
+{
+    log_printf("OUT: %u words\n", tb->host_words);
+    for (uint32_t i = 0; i < tb->host_words; i++)
+        log_printf("  %p  %08x\n", (const void *)(tb->host + i), tb->host[i]);
+}
+
+static bool finish(struct gen *g)
+{
+    TranslationBlock *tb = g->tb;
+    tb->host_words = (uint32_t)(g->p - tb->host);
+    tb->map = tb_arena_alloc(g->ctx, g->n * sizeof *tb->map);
+    tb->fstates = tb_arena_alloc(g->ctx, g->nfstates * sizeof *tb->fstates);
+    tb->stubs = tb_arena_alloc(g->ctx, g->nsmap * sizeof *tb->stubs);
+    if (!tb->map || !tb->fstates || !tb->stubs)
+        return false;
+    memcpy(tb->map, g->map, g->n * sizeof *tb->map);
+    memcpy(tb->fstates, g->fstates, g->nfstates * sizeof *tb->fstates);
+    memcpy(tb->stubs, g->smap, g->nsmap * sizeof *tb->stubs);
+    tb->nstubs = g->nsmap;
+    return true;
+}
+
+static void gen_body(struct gen *g)
+{
+    for (g->cur = 0; g->cur < g->n && !g->ended; g->cur++) {
+        g->map[g->cur].guest = (uint16_t)(g->eips[g->cur] - g->eip);
+        gen_note_state(g);
+        if (!gen_insn(g, &g->insns[g->cur]))
+            gen_interp(g);
+        for (unsigned i = g->nstubs; i-- > 0 && g->stubs[i].insn == g->cur;)
+            if (g->stubs[i].kind == STUB_INTERP)
+                g->stubs[i].resume = g->p;
+    }
+    if (!g->ended) {
+        g->cur = g->n - 1;
+        gen_exit(g, 0, g->eips[g->n]);
+    }
+}
+
+static bool room(const struct tb_context *ctx)
+{
+    return ctx->code_ptr + BLOCK_ROOM < ctx->code_limit && ctx->ntbs < ctx->max_tbs
+        && ctx->npool + 2 * TB_MAX_INSNS < ctx->max_pool
+        && ctx->arena_size - ctx->arena_used > sizeof(struct gen);
+}
+
+TranslationBlock *tb_gen_code(struct tb_context *ctx, uint32_t eip, uint32_t cs_base, uint32_t flags, hwaddr phys_pc)
+{
+    static struct gen state; /* one vCPU translates at a time */
+    struct gen *g = &state;
+    if (!room(ctx))
+        tb_flush_all(ctx);
+    g->ctx = ctx;
+    g->env = ctx->env;
+    g->flags = flags;
+    g->eip = eip;
+    g->cs_base = cs_base;
+    g->phys_pc = phys_pc;
+    g->nstubs = g->nsmap = g->nfstates = 0;
+    g->ended = false;
+    if (!gen_fetch_block(g))
+        return NULL;
+    gen_liveness(g);
+
+    TranslationBlock *tb = tb_alloc(ctx);
+    g->tb = tb;
+    tb->eip = eip;
+    tb->cs_base = cs_base;
+    tb->flags = flags;
+    tb->phys_pc = phys_pc;
+    tb->phys_page2 = g->phys_page2;
+    tb->size = (uint16_t)g->size;
+    tb->icount = (uint16_t)g->n;
+    tb->host = g->p = ctx->code_ptr;
+    gen_flags_dynamic(g);
+    g->cur = 0;
+    if (g->env->icount_enabled) {
+        uint32_t *start = g->p;
+        g->p = emit_icount_check(g->p, -(int)g->n, NULL);
+        gen_stub(g, STUB_ICOUNT, start + SITE_icount_check_out)->eip = eip;
+    }
+    gen_body(g);
+    gen_stubs(g);
+    if (!finish(g))
+        user_error("out of memory for translation blocks");
+    ctx->code_ptr = g->p;
+    __builtin___clear_cache((char *)tb->host, (char *)g->p);
+    tb_insert(ctx, tb);
+    if (log_enabled(LOG_IN_ASM))
+        log_block(g);
+    if (log_enabled(LOG_OUT_ASM))
+        log_host(tb);
+    return tb;
+}
+
+/* ---- the frame ---- */
+
+static const uint32_t *thunk_full(struct tb_context *ctx, unsigned helper)
+{
+    const uint32_t *at = ctx->code_ptr;
+    ctx->code_ptr = emit_thunk_call(ctx->code_ptr, (int)(offsetof(CPUX86State, tb_helpers) + 8 * helper));
+    return at;
+}
+
+void gen_frame(struct tb_context *ctx)
+{
+    uint32_t *p = ctx->code_ptr;
+    ctx->enter = (uint64_t (*)(CPUX86State *, const uint32_t *))(uintptr_t)p;
+    p = emit_prologue(p);
+    const uint32_t *epilogue = p;
+    p = emit_epilogue(p);
+    ctx->exit_link = p;
+    p = emit_leave_link(p, epilogue);
+    ctx->exit_eip = p;
+    p = emit_leave_code(p, TB_LEAVE_EIP, epilogue);
+    ctx->exit_lookup = p;
+    p = emit_leave_code(p, TB_LEAVE_LOOKUP, epilogue);
+    ctx->exit_end = p;
+    p = emit_leave_code(p, TB_LEAVE_END, epilogue);
+    ctx->thunk_flags = p;
+    p = emit_thunk_flags(p, (int)(offsetof(CPUX86State, tb_helpers) + 8 * TBH_FLAGS));
+    ctx->thunk_interp = p;
+    p = emit_thunk_interp(p, (int)(offsetof(CPUX86State, tb_helpers) + 8 * TBH_INTERP));
+    ctx->code_ptr = p;
+    const uint32_t *ld[3], *st[3];
+    for (unsigned i = 0; i < 3; i++) {
+        ld[i] = thunk_full(ctx, TBH_LD + i);
+        ctx->thunk_ldrw[i] = thunk_full(ctx, TBH_LDRW + i);
+        st[i] = thunk_full(ctx, TBH_ST + i);
+    }
+    ctx->thunk_ld[0] = ld[0];
+    ctx->thunk_st[0] = st[0];
+    p = ctx->code_ptr;
+    ctx->thunk_ld[1] = p;
+    p = emit_quick_ld_u16(p, ld[1]);
+    ctx->thunk_ld[2] = p;
+    p = emit_quick_ld_32(p, ld[2]);
+    ctx->thunk_st[1] = p;
+    p = emit_quick_st_16(p, st[1]);
+    ctx->thunk_st[2] = p;
+    p = emit_quick_st_32(p, st[2]);
+    ctx->code_ptr = ctx->code_first = p;
+    __builtin___clear_cache((char *)ctx->code, (char *)p);
+}

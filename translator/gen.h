@@ -1,0 +1,131 @@
+/* The block builder's state while it stitches templates into one TranslationBlock. */
+#ifndef STITCH86_GEN_H
+#define STITCH86_GEN_H
+
+#include <assert.h>
+
+#include "flags.h"
+#include "regmap.h"
+#include "tb-context.h"
+#include "tmpl.h"
+
+#define GEN_MAX_STUBS (TB_MAX_INSNS * 6 + 16)
+
+enum stub_kind { STUB_LOAD, STUB_STORE, STUB_RMW, STUB_EXIT, STUB_POLL, STUB_ICOUNT, STUB_MATERIALISE, STUB_INTERP };
+enum stub_extend { EXT_NONE, EXT_S8, EXT_S16 };
+
+/* Code that goes behind the block: what is rarely run. */
+struct gen_stub {
+    uint8_t kind;
+    uint8_t size;   /* of the access */
+    uint8_t extend;
+    uint8_t d, a, s; /* host registers */
+    uint8_t exit_n;
+    uint16_t insn;
+    uint32_t *site;   /* branch to be pointed here */
+    uint32_t *resume; /* where it goes on */
+    uint32_t eip;
+    struct flag_state fs;
+    const uint32_t *op; /* STUB_RMW: the operation, to be copied */
+    uint32_t op_words;
+};
+
+struct gen_rmw {
+    int d, a;
+    unsigned size;
+    uint32_t *site;
+    const uint32_t *op;
+};
+
+struct gen {
+    struct tb_context *ctx;
+    CPUX86State *env;
+    TranslationBlock *tb;
+    uint32_t *p;
+    uint32_t flags; /* tb_flags() */
+    uint32_t eip, cs_base;
+    hwaddr phys_pc, phys_page2;
+    uint32_t size;
+
+    unsigned n, cur;
+    struct insn insns[TB_MAX_INSNS];
+    uint32_t eips[TB_MAX_INSNS + 1];
+    uint16_t live[TB_MAX_INSNS]; /* OSZAPC that are needed after the instruction */
+
+    struct flag_state fs;
+    struct flag_state fstates[TB_MAX_INSNS * 2 + 2];
+    unsigned nfstates;
+    struct insn_map map[TB_MAX_INSNS];
+    struct gen_stub stubs[GEN_MAX_STUBS];
+    unsigned nstubs;
+    struct stub_map smap[GEN_MAX_STUBS * 2];
+    unsigned nsmap;
+    bool ended; /* an exit was emitted: nothing follows */
+};
+
+/* Host registers by role, short names for the generator. */
+static inline int greg(unsigned r)
+{
+    return HREG_GUEST((int)r);
+}
+
+/* ---- gen-block.c: fetch, decode, liveness ---- */
+bool gen_fetch_block(struct gen *g);
+void gen_liveness(struct gen *g);
+/* OSZAPC mask (CC_*) still needed after the current instruction and not wholly rewritten by it. */
+uint32_t gen_keep_mask(const struct gen *g);
+uint32_t gen_needed_after(const struct gen *g);
+
+/* ---- gen-flags.c: where the flags record is ---- */
+void gen_note_state(struct gen *g);            /* the state at the current instruction goes into its map entry */
+void gen_guest_write(struct gen *g, unsigned r); /* guest register r is about to change */
+void gen_record(struct gen *g, unsigned kind, unsigned width, struct flag_loc dst, struct flag_loc src,
+                struct flag_loc src2);
+void gen_prepare_modifier(struct gen *g, unsigned mod); /* before any access of the instruction */
+void gen_modifier(struct gen *g, unsigned mod, unsigned width, struct flag_loc res);
+/* Words that bring the record to its canonical registers, without emitting them. */
+unsigned gen_canon_words(const struct flag_state *fs, uint32_t out[12]);
+void gen_canon(struct gen *g);                 /* emit them; the state is dynamic from then on */
+void gen_flags_dynamic(struct gen *g);
+void gen_eflags(struct gen *g);                /* v0 = OSZAPC bits; the record is EFLAGS in cc_src then */
+struct flag_loc loc_of(int host_reg);
+struct flag_loc loc_const(int32_t value);
+static inline struct flag_loc loc_canon(void)
+{
+    return (struct flag_loc){.where = FW_CANON};
+}
+
+/* ---- gen-cond.c ---- */
+void gen_cond_value(struct gen *g, unsigned cond, int d);
+/* Branch taken when cond holds; returns the branch word, whose target and delay slot are the caller's. */
+uint32_t *gen_cond_branch(struct gen *g, unsigned cond);
+void gen_carry(struct gen *g, int d);
+
+/* ---- gen-mem.c ---- */
+bool gen_seg_ok(const struct gen *g, unsigned seg);        /* templates may access through it */
+bool gen_mem_ok(const struct gen *g, const struct insn *in); /* the insn's memory operand can be stitched */
+int gen_effective(struct gen *g, const struct insn *in, bool add_segment); /* host reg with the address */
+void gen_load(struct gen *g, int d, int a, unsigned size, bool sign);
+void gen_store(struct gen *g, int s, int a, unsigned size);
+void gen_rmw_load(struct gen *g, struct gen_rmw *m, int d, int a, unsigned size);
+void gen_rmw_store(struct gen *g, struct gen_rmw *m, int v);
+void gen_li(struct gen *g, int d, int32_t value);
+void gen_move(struct gen *g, int d, int s);
+/* 8/16/32-bit guest register to a host register holding it sign-extended; returns which. */
+int gen_reg_value(struct gen *g, unsigned reg, unsigned size, int temp);
+void gen_reg_insert(struct gen *g, unsigned reg, unsigned size, int s);
+
+/* ---- gen-insn.c, gen-move.c, gen-stack.c, gen-flow.c, gen-string.c ---- */
+typedef bool gen_fn(struct gen *g, const struct insn *in); /* false: let the interpreter do it */
+bool gen_from_table(struct gen *g, const struct insn *in);
+gen_fn gen_mov, gen_movx, gen_lea, gen_xchg, gen_setcc, gen_cmovcc, gen_cld_std, gen_cli_sti, gen_nop;
+gen_fn gen_push, gen_pop, gen_leave, gen_pushf_popf, gen_pusha_popa;
+gen_fn gen_jmp, gen_jcc, gen_call, gen_ret, gen_loop;
+gen_fn gen_string;
+void gen_interp(struct gen *g);           /* the current instruction through the interpreter */
+void gen_exit(struct gen *g, unsigned n, uint32_t eip); /* flags, poll, jump; ends the block's code path */
+void gen_exit_indirect(struct gen *g);    /* to the eip in t9 */
+struct gen_stub *gen_stub(struct gen *g, unsigned kind, uint32_t *site);
+void gen_stubs(struct gen *g);            /* emit all out-of-line code */
+
+#endif

@@ -1,0 +1,111 @@
+/* The translator's own state: shared by the files of translator/, and nobody else. */
+#ifndef STITCH86_TB_CONTEXT_H
+#define STITCH86_TB_CONTEXT_H
+
+#include "tb.h"
+
+#define TB_HASH_BITS 16
+#define JC_BITS 17
+#define JC_TABLES 8
+#define PAGE_L2_BITS 10
+#define PAGE_L1_SIZE (1u << 14) /* 2^24 pages: 36-bit physical addresses */
+
+/* One entry of tb_jmp_cache.  The slot of an eip is its low JC_BITS bits; an entry that is free holds an
+ * eip that belongs to another slot. */
+struct jc_entry {
+    int32_t eip;
+    uint32_t pad;
+    const uint32_t *host;
+};
+
+/* tb_jmp_cache for one mode (flags, cs_base): near jumps don't change the mode, so the
+ * inline look-up compares eip alone. */
+struct jc_table {
+    uint32_t flags, cs_base;
+    bool used;
+    struct jc_entry *entry;
+    uint32_t *log[2]; /* filled slots; [1]: of pages mapped global */
+    uint32_t nlog[2];
+    uint8_t *pages;   /* bitmap of virtual pages that have entries */
+};
+
+struct page_desc {
+    TranslationBlock *first; /* low bit: which of the block's two pages this is */
+    uint8_t *bitmap;         /* which bytes are code; built after several writes */
+    uint16_t writes;
+    bool marked;
+};
+
+/* What enter() returns: why the block was left; anything larger is the return address in an exit's stub. */
+enum {
+    TB_LEAVE_EIP = 1, /* exit_request, or -icount's deadline */
+    TB_LEAVE_LOOKUP,  /* tb_jmp_cache had no entry */
+    TB_LEAVE_END,     /* after an instruction that the main loop has to follow up */
+    TB_LEAVE_CODES = 16
+};
+
+/* env->tb_helpers[]: LD, LDRW and ST are three each, for 1, 2 and 4 bytes. */
+enum { TBH_FLAGS, TBH_INTERP, TBH_LD, TBH_LDRW = TBH_LD + 3, TBH_ST = TBH_LDRW + 3, TBH_COUNT = TBH_ST + 3 };
+
+struct tb_context {
+    CPUX86State *env;
+    unsigned max_insns;
+    unsigned code_listener;
+
+    uint32_t *code, *code_limit; /* the code region; code_limit leaves room for the largest block */
+    uint32_t *code_first, *code_ptr;
+
+    TranslationBlock *tbs;
+    uint32_t ntbs, max_tbs;
+    TranslationBlock *hash[1 << TB_HASH_BITS];
+    uint8_t *arena;
+    size_t arena_used, arena_size;
+    struct tb_interp_insn *pool;
+    uint32_t npool, max_pool;
+
+    struct page_desc *l1_map[PAGE_L1_SIZE];
+
+    struct jc_table jc[JC_TABLES];
+    unsigned jc_next;
+    struct jc_entry *jc_empty; /* what makes running code leave at its next indirect jump */
+    struct jc_table *jc_current;
+
+    TranslationBlock *running; /* being entered or executed last (-1 generation checks) */
+
+    /* Entry points made from templates/frame.tmpl. */
+    uint64_t (*enter)(CPUX86State *env, const uint32_t *host);
+    const uint32_t *exit_link, *exit_eip, *exit_lookup, *exit_end;
+    const uint32_t *thunk_ld[3], *thunk_ldrw[3], *thunk_st[3], *thunk_flags, *thunk_interp;
+
+    struct tb_stats stats;
+};
+
+/* tb-cache.c */
+TranslationBlock *tb_find(struct tb_context *ctx, uint32_t eip, uint32_t cs_base, uint32_t flags, hwaddr phys_pc);
+TranslationBlock *tb_alloc(struct tb_context *ctx);
+void *tb_arena_alloc(struct tb_context *ctx, size_t size); /* NULL: full, flush */
+void tb_insert(struct tb_context *ctx, TranslationBlock *tb);
+void tb_add_jump(TranslationBlock *from, unsigned n, TranslationBlock *to);
+TranslationBlock *tb_from_host(struct tb_context *ctx, const uint32_t *host);
+void tb_flush_all(struct tb_context *ctx);
+void tb_code_written(void *opaque, hwaddr paddr, uint32_t len, uintptr_t retaddr);
+
+/* jmp-cache.c */
+bool jc_init(struct tb_context *ctx);
+void jc_free(struct tb_context *ctx);
+void jc_select(struct tb_context *ctx, uint32_t flags, uint32_t cs_base);
+void jc_fill(struct tb_context *ctx, const TranslationBlock *tb, bool global);
+void jc_remove(struct tb_context *ctx, const TranslationBlock *tb);
+void jc_clear(struct tb_context *ctx);
+void jc_tlb_flushed(void *opaque, bool page, uint32_t vaddr, bool global);
+
+/* gen.c: make the block at env->eip.  Returns NULL when the first instruction cannot be in a block at all;
+ * raises the fetch's own exceptions. */
+TranslationBlock *tb_gen_code(struct tb_context *ctx, uint32_t eip, uint32_t cs_base, uint32_t flags, hwaddr phys_pc);
+/* Emit prologue, epilogue and thunks at the start of the code region. */
+void gen_frame(struct tb_context *ctx);
+
+/* tb-helpers.c: C functions that translated code calls; fills env->tb_helpers. */
+void tb_helpers_init(CPUX86State *env);
+
+#endif

@@ -1,0 +1,233 @@
+/* Running TranslationBlocks: find or make the block at eip, enter it, link the exit it left by. */
+#include "tb-context.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+
+#include "exception.h"
+#include "flags.h"
+#include "interp.h"
+#include "log.h"
+
+#define CODE_SIZE ((size_t)96 << 20)
+#define CODE_REGION ((uintptr_t)1 << 28) /* reach of `j` */
+#define MAX_TBS (512u << 10)
+#define ARENA_SIZE ((size_t)128 << 20)
+#define MAX_POOL (256u << 10)
+#define HWCAP_LOONGSON_EXT (1ul << 12)
+
+static void *map_reserve(size_t size, int prot)
+{
+    void *p = mmap(NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        user_error("cannot reserve %zu MiB for translated code", size >> 20);
+    return p;
+}
+
+/* All code in one 256 MiB region, so that blocks reach each other with `j`. */
+static uint8_t *map_code(void)
+{
+    uint8_t *p = map_reserve(CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
+    if (((uintptr_t)p ^ ((uintptr_t)p + CODE_SIZE - 1)) / CODE_REGION == 0)
+        return p;
+    munmap(p, CODE_SIZE);
+    p = map_reserve(2 * CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
+    uintptr_t border = ((uintptr_t)p + CODE_REGION) & ~(CODE_REGION - 1);
+    uintptr_t start = border - (uintptr_t)p >= CODE_SIZE ? (uintptr_t)p : border;
+    if (start > (uintptr_t)p)
+        munmap(p, start - (uintptr_t)p);
+    uintptr_t end = (uintptr_t)p + 2 * CODE_SIZE;
+    if (end > start + CODE_SIZE)
+        munmap((void *)(start + CODE_SIZE), end - (start + CODE_SIZE));
+    return (uint8_t *)start;
+}
+
+struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns)
+{
+    if (!(getauxval(AT_HWCAP) & HWCAP_LOONGSON_EXT))
+        user_error("-accel template needs a Loongson-3 host (the loongson-ext instructions); use -accel interp");
+    struct tb_context *ctx = calloc(1, sizeof *ctx);
+    if (!ctx)
+        user_error("out of memory");
+    ctx->env = env;
+    ctx->max_insns = max_insns == 0 || max_insns > TB_MAX_INSNS ? TB_MAX_INSNS : max_insns;
+    ctx->code = (uint32_t *)map_code();
+    ctx->code_limit = ctx->code + CODE_SIZE / sizeof *ctx->code;
+    ctx->code_ptr = ctx->code;
+    ctx->max_tbs = MAX_TBS;
+    ctx->tbs = map_reserve(MAX_TBS * sizeof *ctx->tbs, PROT_READ | PROT_WRITE);
+    ctx->arena_size = ARENA_SIZE;
+    ctx->arena = map_reserve(ARENA_SIZE, PROT_READ | PROT_WRITE);
+    ctx->max_pool = MAX_POOL;
+    ctx->pool = map_reserve(MAX_POOL * sizeof *ctx->pool, PROT_READ | PROT_WRITE);
+    env->tbs = ctx;
+    tb_helpers_init(env);
+    if (!jc_init(ctx))
+        user_error("out of memory");
+    gen_frame(ctx);
+    ctx->code_listener = phys_mem_add_code_listener(env->mem, tb_code_written, ctx);
+    softmmu_set_flush_listener(env, jc_tlb_flushed, ctx);
+    return ctx;
+}
+
+void tb_context_free(CPUX86State *env)
+{
+    struct tb_context *ctx = env->tbs;
+    if (!ctx)
+        return;
+    tb_flush_all(ctx);
+    jc_free(ctx);
+    munmap(ctx->code, CODE_SIZE);
+    munmap(ctx->tbs, MAX_TBS * sizeof *ctx->tbs);
+    munmap(ctx->arena, ARENA_SIZE);
+    munmap(ctx->pool, MAX_POOL * sizeof *ctx->pool);
+    env->tbs = NULL;
+    free(ctx);
+}
+
+const struct tb_stats *tb_get_stats(const CPUX86State *env)
+{
+    return &env->tbs->stats;
+}
+
+void tb_flush(CPUX86State *env)
+{
+    tb_flush_all(env->tbs);
+}
+
+/* ---- guest state at a call out of a block ---- */
+
+static uint32_t member(const CPUX86State *env, const struct flag_loc *l, uint32_t canon)
+{
+    switch (l->where) {
+    case FW_GREG:
+        return env->regs[l->reg];
+    case FW_CONST:
+        return (uint32_t)l->value;
+    default:
+        return canon;
+    }
+}
+
+void tb_restore_state(CPUX86State *env, uintptr_t ra)
+{
+    if (!ra)
+        return;
+    TranslationBlock *tb = tb_from_host(env->tbs, (const uint32_t *)ra);
+    if (!tb)
+        return;
+    uint32_t offset = (uint32_t)((const uint32_t *)ra - tb->host);
+    unsigned k = 0;
+    while (k < tb->nstubs && tb->stubs[k].host != offset)
+        k++;
+    if (k == tb->nstubs)
+        return;
+    uint32_t index = tb->stubs[k].insn;
+    const struct flag_state *fs = &tb->fstates[tb->map[index].flags];
+    env->eip = tb->eip + tb->map[index].guest;
+    if (env->icount_enabled)
+        env->icount_left += tb->icount - (int32_t)index;
+    if (!fs->dynamic) {
+        env->cc_op = fs->op;
+        env->cc_dst = member(env, &fs->dst, env->cc_dst);
+        env->cc_src = member(env, &fs->src, env->cc_src);
+        env->cc_src2 = member(env, &fs->src2, env->cc_src2);
+    }
+    if (fs->has_mod) {
+        env->cc_op = (env->cc_op & CC_OP_BASE_MASK) | fs->mod_op;
+        env->cc_res = member(env, &fs->res, env->cc_res);
+    }
+}
+
+/* ---- the loop ---- */
+
+static bool must_leave(CPUX86State *env)
+{
+    return atomic_load_explicit(&env->exit_request, memory_order_relaxed) < 0 || env->halted || env->shutdown
+        || (env->icount_enabled && env->icount_left <= 0);
+}
+
+/* States that a block cannot run in: an interrupt shadow, single step, breakpoints, a code
+ * segment with a limit. */
+static bool needs_interp(const CPUX86State *env)
+{
+    return (env->hflags & (HF_INHIBIT | HF_TF | HF_BP)) || !(env->hflags & HF_SEG_FULL(R_CS))
+        || (env->eflags & RF_MASK) || env->db_status || !(env->hflags & HF_PE);
+}
+
+static TranslationBlock *tb_lookup(struct tb_context *ctx, bool *global)
+{
+    CPUX86State *env = ctx->env;
+    const uint8_t *host;
+    uint32_t cs_base = env->segs[R_CS].base, flags = tb_flags(env);
+    hwaddr phys = mmu_fetch_page(env, env->eip + cs_base, &host, global);
+    if (!host)
+        return NULL;
+    ctx->stats.lookups++;
+    TranslationBlock *tb = tb_find(ctx, env->eip, cs_base, flags, phys);
+    return tb ? tb : tb_gen_code(ctx, env->eip, cs_base, flags, phys);
+}
+
+static void link_exit(struct tb_context *ctx, TranslationBlock *from, uintptr_t ra, TranslationBlock *to)
+{
+    if (from->invalid || to->invalid || to->phys_page2 != TB_NO_PAGE
+        || ((from->phys_pc ^ to->phys_pc) & ~(hwaddr)(TARGET_PAGE_SIZE - 1)) || from->flags != to->flags)
+        return;
+    for (unsigned n = 0; n < 2; n++)
+        if (from->exit[n].jump && ra > (uintptr_t)from->exit[n].stub && ra <= (uintptr_t)(from->exit[n].stub + 4)
+            && from->exit[n].eip == to->eip) {
+            ctx->stats.links++;
+            tb_add_jump(from, n, to);
+            return;
+        }
+}
+
+void tb_run(CPUX86State *env)
+{
+    struct tb_context *ctx = env->tbs;
+    uintptr_t link_ra = 0;
+    uint64_t flushes = 0;
+    for (;;) {
+        if (must_leave(env))
+            return;
+        if (needs_interp(env)) {
+            ctx->running = NULL;
+            interp_run(env, 1);
+            return;
+        }
+        bool global;
+        TranslationBlock *tb = tb_lookup(ctx, &global);
+        if (!tb) {
+            ctx->running = NULL;
+            interp_run(env, 1);
+            return;
+        }
+        if (env->icount_enabled && env->icount_left < tb->icount) {
+            ctx->running = NULL;
+            interp_run(env, (uint32_t)env->icount_left);
+            return;
+        }
+        jc_select(ctx, tb->flags, tb->cs_base);
+        jc_fill(ctx, tb, global && tb->phys_page2 == TB_NO_PAGE);
+        if (link_ra && flushes == ctx->stats.flushes) {
+            TranslationBlock *from = tb_from_host(ctx, (const uint32_t *)link_ra);
+            if (from)
+                link_exit(ctx, from, link_ra, tb);
+        }
+        if (log_enabled(LOG_EXEC))
+            log_printf("exec: %08x [%08x]\n", tb->eip, tb->flags);
+        ctx->running = tb;
+        flushes = ctx->stats.flushes;
+        uint64_t why = ctx->enter(env, tb->host);
+        ctx->running = NULL;
+        link_ra = 0;
+        if (why > TB_LEAVE_CODES)
+            link_ra = (uintptr_t)why;
+        else if (why == TB_LEAVE_LOOKUP)
+            ctx->stats.jc_misses++;
+        else
+            return;
+    }
+}

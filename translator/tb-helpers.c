@@ -1,0 +1,106 @@
+/* C functions that translated code calls, through the thunks of templates/frame.tmpl.
+ * Guest registers are in the vCPU state by then; `ra` is where the call returns to. */
+#include "tb-context.h"
+
+#include "exception.h"
+#include "flags.h"
+#include "interp.h"
+
+static int64_t helper_ldub(CPUX86State *env, uint64_t vaddr, uint64_t v, uintptr_t ra)
+{
+    (void)v;
+    return (int32_t)mmu_ldub(env, (uint32_t)vaddr, cpu_mmu_index(env), ra);
+}
+
+static int64_t helper_lduw(CPUX86State *env, uint64_t vaddr, uint64_t v, uintptr_t ra)
+{
+    (void)v;
+    return (int32_t)mmu_lduw(env, (uint32_t)vaddr, cpu_mmu_index(env), ra);
+}
+
+static int64_t helper_ldl(CPUX86State *env, uint64_t vaddr, uint64_t v, uintptr_t ra)
+{
+    (void)v;
+    return (int32_t)mmu_ldl(env, (uint32_t)vaddr, cpu_mmu_index(env), ra);
+}
+
+/* The load of a read-modify-write faults as the write would. */
+static int64_t helper_ldub_rw(CPUX86State *env, uint64_t vaddr, uint64_t v, uintptr_t ra)
+{
+    (void)v;
+    mmu_probe(env, (uint32_t)vaddr, 1, MMU_DATA_STORE, cpu_mmu_index(env), ra);
+    return (int32_t)mmu_ldub(env, (uint32_t)vaddr, cpu_mmu_index(env), ra);
+}
+
+static int64_t helper_lduw_rw(CPUX86State *env, uint64_t vaddr, uint64_t v, uintptr_t ra)
+{
+    (void)v;
+    mmu_probe(env, (uint32_t)vaddr, 2, MMU_DATA_STORE, cpu_mmu_index(env), ra);
+    return (int32_t)mmu_lduw(env, (uint32_t)vaddr, cpu_mmu_index(env), ra);
+}
+
+static int64_t helper_ldl_rw(CPUX86State *env, uint64_t vaddr, uint64_t v, uintptr_t ra)
+{
+    (void)v;
+    mmu_probe(env, (uint32_t)vaddr, 4, MMU_DATA_STORE, cpu_mmu_index(env), ra);
+    return (int32_t)mmu_ldl(env, (uint32_t)vaddr, cpu_mmu_index(env), ra);
+}
+
+static int64_t helper_stb(CPUX86State *env, uint64_t vaddr, uint64_t v, uintptr_t ra)
+{
+    mmu_stb(env, (uint32_t)vaddr, (uint8_t)v, cpu_mmu_index(env), ra);
+    return 0;
+}
+
+static int64_t helper_stw(CPUX86State *env, uint64_t vaddr, uint64_t v, uintptr_t ra)
+{
+    mmu_stw(env, (uint32_t)vaddr, (uint16_t)v, cpu_mmu_index(env), ra);
+    return 0;
+}
+
+static int64_t helper_stl(CPUX86State *env, uint64_t vaddr, uint64_t v, uintptr_t ra)
+{
+    mmu_stl(env, (uint32_t)vaddr, (uint32_t)v, cpu_mmu_index(env), ra);
+    return 0;
+}
+
+/* One instruction through the interpreter.  -icount: the block took all its instructions off at its
+ * entry; while this one runs, the count is that of the instructions before it. */
+static int64_t helper_interp(CPUX86State *env, uint64_t index, uint64_t v, uintptr_t ra)
+{
+    struct tb_context *ctx = env->tbs;
+    struct tb_interp_insn *ti = &ctx->pool[index];
+    TranslationBlock *tb = ti->tb;
+    uint32_t next = ti->eip + ti->insn.len;
+    int32_t rest = tb->icount - (int32_t)ti->index;
+    (void)v;
+    (void)ra;
+    ctx->running = tb;
+    env->eip = ti->eip;
+    if (env->icount_enabled)
+        env->icount_left += rest;
+    interp_insn(env, &ti->insn);
+    env->insns_interp++;
+    if (env->icount_enabled)
+        env->icount_left--;
+    if (isa_info[ti->insn.form].flags & (ISA_END_BLOCK | ISA_END_EXIT))
+        return 0;
+    /* In the middle of a block: what it has changed may forbid to go on in it. */
+    if (env->eip != next || tb->invalid || ctx->running != tb || tb_flags(env) != tb->flags || env->halted
+        || (env->hflags & HF_INHIBIT) || env->db_status || env->segs[R_CS].base != tb->cs_base)
+        cpu_loop_exit(env);
+    if (env->icount_enabled)
+        env->icount_left -= rest - 1;
+    return 0;
+}
+
+void tb_helpers_init(CPUX86State *env)
+{
+    static int64_t (*const mem[9])(CPUX86State *, uint64_t, uint64_t, uintptr_t) = {
+        helper_ldub, helper_lduw, helper_ldl, helper_ldub_rw, helper_lduw_rw, helper_ldl_rw,
+        helper_stb, helper_stw, helper_stl};
+    env->tb_helpers[TBH_FLAGS] = (uintptr_t)cc_compute_all;
+    env->tb_helpers[TBH_INTERP] = (uintptr_t)helper_interp;
+    for (unsigned i = 0; i < 9; i++)
+        env->tb_helpers[TBH_LD + i] = (uintptr_t)mem[i];
+}

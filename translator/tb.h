@@ -1,0 +1,113 @@
+/* TranslationBlocks: their cache, links, the pages they come from, and how they are run. */
+#ifndef STITCH86_TB_H
+#define STITCH86_TB_H
+
+#include "cpu.h"
+#include "insn.h"
+#include "softmmu.h"
+
+#define TB_MAX_INSNS 64
+#define TB_NO_PAGE ((hwaddr)-1)
+
+/* Where a value of the lazy flags record is while a block runs. */
+enum flag_where {
+    FW_CANON, /* in its own host register (regmap.h: cc_dst, ...) */
+    FW_GREG,  /* still in a guest register's host register: `reg` */
+    FW_CONST  /* known: `value` */
+};
+
+struct flag_loc {
+    uint8_t where;
+    uint8_t reg;
+    int32_t value;
+};
+
+/* What a block knows about the flags record at an instruction. */
+struct flag_state {
+    bool dynamic;  /* base (and modifier, unless has_mod) are what $cc_op says */
+    bool has_mod;  /* a modifier put on since: mod_op, res */
+    uint16_t op;   /* CC_OP of the base when not dynamic */
+    uint16_t mod_op; /* CC_MOD */
+    struct flag_loc dst, src, src2, res;
+};
+
+/* For each guest instruction: where it begins. */
+struct insn_map {
+    uint16_t guest; /* byte offset from the block's eip */
+    uint16_t flags; /* index into the block's flag states */
+};
+/* Out-of-line calls: host word offset of the return address, and the instruction. */
+struct stub_map {
+    uint32_t host;
+    uint32_t insn;
+};
+
+struct TranslationBlock;
+
+struct tb_exit {
+    uint32_t eip;             /* guest target */
+    uint32_t *jump;           /* the `j` word to patch; NULL: the block has no such exit */
+    uint32_t *stub;           /* where an unlinked exit goes */
+    struct TranslationBlock *dest;
+    struct TranslationBlock *next; /* next exit that is linked to dest, and which of its two */
+    uint8_t next_n;
+};
+
+typedef struct TranslationBlock {
+    uint32_t eip, cs_base, flags; /* flags: tb_flags() */
+    uint16_t size, icount;        /* guest bytes and instructions */
+    bool invalid;
+    hwaddr phys_pc;
+    hwaddr phys_page2; /* second page of a block whose only instruction crosses, or TB_NO_PAGE */
+    const uint32_t *host;
+    uint32_t host_words;
+    struct TranslationBlock *hash_next;
+    struct TranslationBlock *page_next[2];
+    struct TranslationBlock *incoming; /* exits linked to this block */
+    uint8_t incoming_n;
+    struct tb_exit exit[2];
+    struct insn_map *map;         /* icount entries */
+    struct flag_state *fstates;
+    struct stub_map *stubs;
+    uint32_t nstubs;
+} TranslationBlock;
+
+/* An instruction that runs through the interpreter from within a block. */
+struct tb_interp_insn {
+    struct insn insn;
+    uint32_t eip;
+    uint32_t index; /* in its block */
+    TranslationBlock *tb;
+    const void *handler;
+};
+
+/* Counters that -d stats prints. */
+struct tb_stats {
+    uint64_t translated, insns_translated, flushes, invalidated, links, lookups, jc_misses;
+};
+
+struct tb_context;
+
+struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns); /* sets env->tbs; exits with a
+                                                    user error where the host lacks what templates need */
+void tb_context_free(CPUX86State *env);
+/* The template accelerator: run until env->exit_request or an interrupt has to be looked at. */
+void tb_run(CPUX86State *env);
+
+/* Bring env->eip, flags and icount to the instruction whose code called C with host return
+ * address `ra`; guest registers are in env already.  ra 0: nothing to do. */
+void tb_restore_state(CPUX86State *env, uintptr_t ra);
+/* Drop every block (buffer full, -tb-max change, snapshot). */
+void tb_flush(CPUX86State *env);
+/* Drop blocks that have a byte in [start, end) of guest physical memory. */
+void tb_invalidate_phys_range(CPUX86State *env, hwaddr start, hwaddr end, uintptr_t retaddr);
+const struct tb_stats *tb_get_stats(const CPUX86State *env);
+
+/* hflags and DF: the mode part of a block's key. */
+static inline uint32_t tb_flags(const CPUX86State *env)
+{
+    return (env->hflags & ~(uint32_t)HF_INHIBIT) | ((env->eflags & DF_MASK) ? 1u << 30 : 0);
+}
+#define TB_FLAG_DF (1u << 30)
+
+#endif
