@@ -10,7 +10,6 @@
 #define BIOS_BASE 0xe0000u
 #define BIOS_SIZE 0x20000u
 #define RAM_HOLE 0xe0000000ull
-#define EBDA_SEG 0x9fc0u
 
 static void set_isa_irq(void *opaque, int line, int level)
 {
@@ -91,7 +90,7 @@ static void put16(struct machine *m, hwaddr addr, uint16_t v)
     phys_mem_write(m->mem, addr, b, 2);
 }
 
-/* The BIOS data area's facts that kernels look for: serial ports, equipment, memory size, EBDA. */
+/* The BIOS data area's facts about devices; those about memory are the boot loaders' to write. */
 static void build_bda(struct machine *m)
 {
     static const uint16_t ports[4] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
@@ -102,10 +101,7 @@ static void build_bda(struct machine *m)
         if (m->uart[i])
             put16(m, 0x400 + 2 * count++, ports[i]);
     }
-    put16(m, 0x40e, EBDA_SEG);
     put16(m, 0x410, (uint16_t)(0x0002 | count << 9)); /* x87 */
-    put16(m, 0x413, EBDA_SEG >> 6);
-    put16(m, EBDA_SEG << 4, 1); /* KiB of EBDA */
 }
 
 /* Memory sizes as firmware leaves them in CMOS (the AT's and PhoenixBIOS's registers). */

@@ -30,7 +30,8 @@ struct counter {
     int64_t start;       /* tick at which it held n */
     bool running;
     int64_t held;        /* ticks counted since start, while not running */
-    uint16_t stale;      /* count shown before the first load */
+    uint16_t stale;      /* count and OUT until the next CLK loads the counting element */
+    bool stale_out;
     bool reload_pending; /* modes 2 and 3: cr goes in at tick reload_at */
     int64_t reload_at, reload_start;
 
@@ -90,10 +91,8 @@ static int64_t high_half(uint32_t n)
 static uint32_t count_at(const struct counter *c, int64_t now)
 {
     int64_t e = elapsed(c, now), n = c->n;
-    if (!c->loaded)
+    if (!c->loaded || e < 0)
         return c->stale;
-    if (e < 0)
-        e = 0; /* loaded by the next CLK */
     if (c->mode == 2)
         return (uint32_t)(n - e % n);
     if (c->mode == 3) {
@@ -111,7 +110,7 @@ static bool out_at(const struct counter *c, int64_t now)
 {
     int64_t e = elapsed(c, now), n = c->n;
     if (!c->loaded || e < 0)
-        return c->mode != 0;
+        return c->stale_out;
     switch (c->mode) {
     case 0:
         return e >= n && !c->write_msb_next;
@@ -204,10 +203,13 @@ static void pit_timer(void *opaque)
 
 /* ---- programming ---- */
 
-static void load(struct counter *c, int64_t start)
+/* The next CLK loads the count. */
+static void load(struct counter *c, int64_t now)
 {
+    c->stale = (uint16_t)count_at(c, now);
+    c->stale_out = c->mode == 2 || c->mode == 3 || (c->mode != 0 && out_at(c, now));
     c->n = c->cr;
-    c->start = start;
+    c->start = now + 1;
     c->loaded = true;
     c->reload_pending = false;
     c->held = 0;
@@ -223,6 +225,7 @@ static void write_control(struct counter *c, uint8_t v, int64_t now)
     if (c->mode > 5)
         c->mode -= 4; /* modes 2 and 3 have a don't-care bit */
     c->bcd = v & 1;
+    c->stale_out = c->mode != 0;
     c->cr_valid = c->loaded = c->running = c->reload_pending = false;
     c->held = 0;
     c->write_msb_next = c->read_msb_next = false;
@@ -246,14 +249,14 @@ static void count_written(struct counter *c, uint16_t v, int64_t now)
     c->cr_valid = true;
     switch (c->mode) {
     case 0: case 4:
-        load(c, now + 1);
+        load(c, now);
         c->running = c->gate;
         break;
     case 1: case 5:
         break; /* waits for the trigger */
     default:
         if (!c->loaded || !c->running) {
-            load(c, now + 1);
+            load(c, now);
             c->running = c->gate;
             break;
         }
@@ -297,6 +300,14 @@ static void write_count(struct counter *c, uint8_t v, int64_t now)
     }
 }
 
+/* A count on its way in is loaded even while the gate is low. */
+static void stop_counting(struct counter *c, int64_t now)
+{
+    int64_t e = elapsed(c, now);
+    c->held = e < 0 ? 0 : e;
+    c->running = false;
+}
+
 static void set_gate(struct counter *c, bool gate, int64_t now)
 {
     if (c->gate == gate)
@@ -306,25 +317,23 @@ static void set_gate(struct counter *c, bool gate, int64_t now)
     switch (c->mode) {
     case 1: case 5:
         if (gate && c->cr_valid) {
-            load(c, now + 1);
+            load(c, now);
             c->running = true;
         }
         break;
     case 2: case 3:
         if (!gate) {
-            c->held = elapsed(c, now);
-            c->running = false;
+            stop_counting(c, now);
         } else if (c->cr_valid) {
-            load(c, now + 1);
+            load(c, now);
             c->running = true;
         }
         break;
     default:
         if (!gate) {
-            c->held = elapsed(c, now);
-            c->running = false;
+            stop_counting(c, now);
         } else if (c->loaded && !c->write_msb_next) {
-            c->start = now - (c->held < 0 ? 0 : c->held);
+            c->start = now - c->held;
             c->running = true;
         }
         break;

@@ -30,7 +30,8 @@ static bool uses_pae(uint32_t cr0, uint32_t cr4)
 
 static void write_cr0(CPUX86State *env, uint32_t value)
 {
-    const uint32_t known = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG;
+    const uint32_t known = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD
+        | CR0_PG;
     uint32_t changed;
     if (((value & CR0_PG) && !(value & CR0_PE)) || ((value & CR0_NW) && !(value & CR0_CD)))
         raise_exception_err(env, EXCP_GP, 0, 0);
@@ -113,12 +114,6 @@ void cpu_write_cr(CPUX86State *env, int n, uint32_t value)
     default:
         raise_exception(env, EXCP_UD, 0);
     }
-}
-
-void cpu_lmsw(CPUX86State *env, uint32_t value)
-{
-    const uint32_t msw = CR0_PE | CR0_MP | CR0_EM | CR0_TS;
-    cpu_write_cr(env, 0, (env->cr[0] & ~(msw & ~CR0_PE)) | (value & msw));
 }
 
 void cpu_load_eflags(CPUX86State *env, uint32_t value, uint32_t mask)

@@ -79,10 +79,11 @@ ALWAYS_INLINE uint32_t insn_ea(CPUX86State *env, const struct insn *insn)
     return a;
 }
 
-/* HF_SEG_FULL is clear wherever a check is due, alignment checks included. */
+/* HF_SEG_FULL is clear wherever a check is due, alignment checks included; but for CS it says
+ * nothing about writes. */
 ALWAYS_INLINE uint32_t seg_addr(CPUX86State *env, int seg, uint32_t offset, unsigned size, bool write)
 {
-    if (likely(env->hflags & HF_SEG_FULL(seg)))
+    if (likely((env->hflags & HF_SEG_FULL(seg)) && !(write && seg == R_CS)))
         return env->segs[seg].base + offset;
     return seg_linear(env, seg, offset, size, write);
 }
@@ -149,6 +150,13 @@ ALWAYS_INLINE void st_lin(CPUX86State *env, unsigned width, uint32_t lin, uint32
 ALWAYS_INLINE uint32_t ld_seg(CPUX86State *env, unsigned width, int seg, uint32_t offset)
 {
     return ld_lin(env, width, seg_addr(env, seg, offset, 1u << width, false));
+}
+
+/* A second part of the memory operand, `above` bytes over its address: far pointers, BOUND. */
+ALWAYS_INLINE uint32_t ld_ea_above(CPUX86State *env, unsigned width, const struct insn *insn, uint32_t above)
+{
+    uint32_t a = insn_ea(env, insn) + above;
+    return ld_seg(env, width, insn->seg, insn->addrsize == 2 ? a & 0xffff : a);
 }
 
 ALWAYS_INLINE uint32_t ld_ea(CPUX86State *env, unsigned width, const struct insn *insn)

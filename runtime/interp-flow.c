@@ -113,9 +113,8 @@ static void far_pointer(CPUX86State *env, const struct insn *insn, uint32_t *sel
     unsigned w = width_of(insn->opsize);
 
     if (insn->op[0].kind == OPK_MEM) {
-        uint32_t lin = seg_addr(env, insn->seg, insn_ea(env, insn), insn->opsize + 2u, false);
-        *offset = ld_lin(env, w, lin);
-        *selector = ld_lin(env, 1, lin + insn->opsize);
+        *offset = ld_ea(env, w, insn);
+        *selector = ld_ea_above(env, 1, insn, insn->opsize);
     } else {
         *offset = zext(w, insn->imm);
         *selector = insn->imm2 & 0xffff;
@@ -175,9 +174,8 @@ static void op_int1(CPUX86State *env, const struct insn *insn)
 static void op_bound(CPUX86State *env, const struct insn *insn)
 {
     unsigned w = width_of(insn->opsize);
-    uint32_t lin = seg_addr(env, insn->seg, insn_ea(env, insn), insn->opsize * 2u, false);
-    int32_t low = (int32_t)sext(w, ld_lin(env, w, lin));
-    int32_t high = (int32_t)sext(w, ld_lin(env, w, lin + insn->opsize));
+    int32_t low = (int32_t)sext(w, ld_ea(env, w, insn));
+    int32_t high = (int32_t)sext(w, ld_ea_above(env, w, insn, insn->opsize));
     int32_t v = (int32_t)sext(w, env->regs[insn->op[0].reg]);
 
     if (v < low || v > high)

@@ -152,8 +152,7 @@ static void op_xlat(CPUX86State *env, const struct insn *insn)
 static void load_far(CPUX86State *env, const struct insn *insn, int seg)
 {
     unsigned w = insn->opsize == 4 ? 2 : 1;
-    uint32_t lin = seg_addr(env, insn->seg, insn_ea(env, insn), (1u << w) + 2, false);
-    uint32_t offset = ld_lin(env, w, lin), selector = ld_lin(env, 1, lin + (1u << w));
+    uint32_t offset = ld_ea(env, w, insn), selector = ld_ea_above(env, 1, insn, 1u << w);
 
     seg_load(env, seg, selector);
     set_reg(env, w, insn->op[0].reg, offset);

@@ -239,20 +239,14 @@ static void op_verw(CPUX86State *env, const struct insn *insn)
     next_insn(env, insn);
 }
 
+/* Memory is written only where the RPL is adjusted. */
 static void op_arpl(CPUX86State *env, const struct insn *insn)
 {
-    bool mem = insn->op[0].kind == OPK_MEM, adjust;
-    struct rmw m = {NULL, 0};
-    uint32_t v = mem ? rmw_load(env, 1, insn, &m) : get_reg(env, 1, insn->op[0].reg);
-    uint32_t rpl = env->regs[insn->op[1].reg] & 3;
+    uint32_t v = ld_op(env, 1, insn, 0), rpl = env->regs[insn->op[1].reg] & 3;
+    bool adjust = (v & 3) < rpl;
 
-    adjust = (v & 3) < rpl;
     if (adjust)
-        v = (v & ~3u) | rpl;
-    if (mem)
-        rmw_store(env, 1, &m, v);
-    else
-        set_reg(env, 1, insn->op[0].reg, v);
+        st_op(env, 1, insn, 0, (v & ~3u) | rpl);
     set_z(env, adjust);
     next_insn(env, insn);
 }

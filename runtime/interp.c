@@ -133,6 +133,17 @@ bool seg_check_range(CPUX86State *env, int seg, uint32_t offset, uint32_t size, 
     return has_rights(s, write) && within_limit(s, offset, size) && !cpu_aligns(env);
 }
 
+/* SDM 3, table 6-7: the low address bits that must be 0 in an operand of that size. */
+static uint32_t alignment_mask(unsigned size)
+{
+    switch (size) {
+    case 2: return 1;
+    case 4: case 6: return 3;
+    case 8: case 10: return 7;
+    default: return 0; /* areas are checked word by word */
+    }
+}
+
 uint32_t seg_linear(CPUX86State *env, int seg, uint32_t offset, unsigned size, bool write)
 {
     const struct segment *s = &env->segs[seg];
@@ -140,7 +151,7 @@ uint32_t seg_linear(CPUX86State *env, int seg, uint32_t offset, unsigned size, b
 
     if (!has_rights(s, write) || !within_limit(s, offset, size))
         raise_exception_err(env, seg == R_SS ? EXCP_SS : EXCP_GP, 0, 0);
-    if (unlikely(cpu_aligns(env)) && (size == 2 || size == 4 || size == 8) && (lin & (size - 1))) {
+    if (unlikely(cpu_aligns(env)) && (lin & alignment_mask(size))) {
         /* #PF comes first (SDM 3, table 6-2). */
         mmu_probe(env, lin, size, write ? MMU_DATA_STORE : MMU_DATA_LOAD, cpu_mmu_index(env), 0);
         raise_exception_err(env, EXCP_AC, 0, 0);

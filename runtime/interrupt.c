@@ -109,8 +109,8 @@ static void push_event(struct stack *st, const struct event *e, unsigned size)
         stack_push(st, e->error_code, size);
 }
 
-static void inner_interrupt(CPUX86State *env, const struct event *e, struct descriptor gate, uint32_t selector,
-                            struct descriptor code)
+static void inner_interrupt(CPUX86State *env, const struct event *e, struct descriptor gate,
+                            uint32_t selector, struct descriptor code)
 {
     static const uint8_t vm_segs[] = { R_GS, R_FS, R_DS, R_ES };
     bool vm = env->hflags & HF_VM;
@@ -138,8 +138,8 @@ static void inner_interrupt(CPUX86State *env, const struct event *e, struct desc
     commit_cs(env, selector, code, cpl, gate_offset(gate));
 }
 
-static void same_level_interrupt(CPUX86State *env, const struct event *e, struct descriptor gate, uint32_t selector,
-                                 struct descriptor code)
+static void same_level_interrupt(CPUX86State *env, const struct event *e, struct descriptor gate,
+                                 uint32_t selector, struct descriptor code)
 {
     unsigned size = gate.high & SYS_32BIT_MASK ? 4 : 2;
     struct stack st;
@@ -202,7 +202,8 @@ static void log_interrupt(CPUX86State *env, const struct event *e, bool is_hw)
                (unsigned)env->regs[R_ESP], (unsigned)env->regs[R_EAX], (unsigned)env->cr[2]);
 }
 
-void do_interrupt(CPUX86State *env, int vector, bool is_int, uint32_t error_code, uint32_t next_eip, bool is_hw)
+void do_interrupt(CPUX86State *env, int vector, bool is_int, uint32_t error_code, uint32_t next_eip,
+                  bool is_hw)
 {
     struct event e = {
         .vector = vector & 0xff, .is_int = is_int, .error_code = error_code, .next_eip = next_eip,

@@ -97,7 +97,8 @@ void segment_fill_real(CPUX86State *env, int seg, uint32_t selector, bool vm)
         s->limit = 0xffff;
         s->flags = 0;
     }
-    s->flags = (s->flags & (DESC_B_MASK | DESC_G_MASK)) | DESC_P_MASK | DESC_S_MASK | DESC_W_MASK | DESC_A_MASK;
+    s->flags &= DESC_B_MASK | DESC_G_MASK;
+    s->flags |= DESC_P_MASK | DESC_S_MASK | DESC_W_MASK | DESC_A_MASK;
     if (vm)
         s->flags |= 3u << DESC_DPL_SHIFT;
     s->selector = selector & 0xffff;
@@ -175,7 +176,8 @@ uint32_t stack_pop(struct stack *st, unsigned size)
     if (!stack_in_limit(st, offset, size))
         raise_exception_err(st->env, EXCP_SS, 0, 0);
     uint32_t linear = st->ss.base + offset;
-    uint32_t v = size == 2 ? mmu_lduw(st->env, linear, st->mmu_idx, 0) : mmu_ldl(st->env, linear, st->mmu_idx, 0);
+    uint32_t v = size == 2 ? mmu_lduw(st->env, linear, st->mmu_idx, 0)
+                           : mmu_ldl(st->env, linear, st->mmu_idx, 0);
     stack_adjust(st, size);
     return v;
 }

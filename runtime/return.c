@@ -24,8 +24,8 @@ static struct descriptor return_cs(CPUX86State *env, uint32_t selector)
 /* Protected-mode return to the same or an outer level.  `st` stands behind what was popped
  * already; imm: bytes that RET drops, from both stacks.  With eflags_mask EFLAGS are
  * loaded too. */
-static void protected_return(CPUX86State *env, struct stack *st, uint32_t selector, uint32_t eip, unsigned size,
-                             uint32_t imm, uint32_t eflags, uint32_t eflags_mask)
+static void protected_return(CPUX86State *env, struct stack *st, uint32_t selector, uint32_t eip,
+                             unsigned size, uint32_t imm, uint32_t eflags, uint32_t eflags_mask)
 {
     struct descriptor d = return_cs(env, selector);
     int rpl = (int)(selector & 3);

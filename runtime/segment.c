@@ -93,7 +93,8 @@ bool do_lsl(CPUX86State *env, uint32_t selector, uint32_t *out)
 bool do_verr(CPUX86State *env, uint32_t selector)
 {
     struct descriptor d;
-    return seg_read_descriptor(env, selector, &d.low, &d.high) && desc_is_readable(d) && visible(env, selector, d);
+    return seg_read_descriptor(env, selector, &d.low, &d.high) && desc_is_readable(d)
+        && visible(env, selector, d);
 }
 
 bool do_verw(CPUX86State *env, uint32_t selector)

@@ -36,8 +36,6 @@ void do_task_switch(CPUX86State *env, uint32_t tss_selector, enum task_switch_so
 
 /* MOV CRn / DRn, LMSW, CLTS with all checks and side effects (TLB flush, hflags). */
 void cpu_write_cr(CPUX86State *env, int n, uint32_t value);
-/* LMSW: PE, MP, EM and TS of CR0; cannot clear PE. */
-void cpu_lmsw(CPUX86State *env, uint32_t value);
 /* The CR4 bits that the CPU model has; others are #GP(0). */
 uint32_t cpu_cr4_mask(const CPUX86State *env);
 uint32_t cpu_read_dr(CPUX86State *env, int n);

@@ -11,9 +11,10 @@
 
 /* Offsets in the two TSS formats (SDM 3, figures 7-2 and 7-10). */
 enum {
-    TSS32_CR3 = 0x1c, TSS32_EIP = 0x20, TSS32_EFLAGS = 0x24, TSS32_REGS = 0x28, TSS32_SEGS = 0x48, TSS32_LDT = 0x60,
-    TSS32_TRAP = 0x64, TSS32_SIZE = 0x68,
-    TSS16_IP = 0x0e, TSS16_FLAGS = 0x10, TSS16_REGS = 0x12, TSS16_SEGS = 0x22, TSS16_LDT = 0x2a, TSS16_SIZE = 0x2c
+    TSS32_CR3 = 0x1c, TSS32_EIP = 0x20, TSS32_EFLAGS = 0x24, TSS32_REGS = 0x28, TSS32_SEGS = 0x48,
+    TSS32_LDT = 0x60, TSS32_TRAP = 0x64, TSS32_SIZE = 0x68,
+    TSS16_IP = 0x0e, TSS16_FLAGS = 0x10, TSS16_REGS = 0x12, TSS16_SEGS = 0x22, TSS16_LDT = 0x2a,
+    TSS16_SIZE = 0x2c
 };
 
 static uint32_t get16(const uint8_t *p)
@@ -86,14 +87,16 @@ static void read_tss(CPUX86State *env, uint32_t base, bool is32, struct new_task
 static void save_tss(CPUX86State *env, uint32_t next_eip, uint32_t eflags)
 {
     uint8_t img[TSS32_SIZE];
+    uint32_t base = env->tr.base;
+    int kernel = mmu_kernel_idx();
     if (tss_is32(env->tr.flags)) {
         put32(img + TSS32_EIP, next_eip);
         put32(img + TSS32_EFLAGS, eflags);
         for (int i = 0; i < 8; i++)
             put32(img + TSS32_REGS + 4 * i, env->regs[i]);
-        mmu_write(env, env->tr.base + TSS32_EIP, img + TSS32_EIP, TSS32_SEGS - TSS32_EIP, mmu_kernel_idx(), 0);
+        mmu_write(env, base + TSS32_EIP, img + TSS32_EIP, TSS32_SEGS - TSS32_EIP, kernel, 0);
         for (int i = 0; i < SEG_COUNT; i++)
-            mmu_stw(env, env->tr.base + TSS32_SEGS + 4 * (uint32_t)i, env->segs[i].selector, mmu_kernel_idx(), 0);
+            mmu_stw(env, base + TSS32_SEGS + 4 * (uint32_t)i, env->segs[i].selector, kernel, 0);
     } else {
         put16(img + TSS16_IP, next_eip);
         put16(img + TSS16_FLAGS, eflags);
@@ -101,7 +104,7 @@ static void save_tss(CPUX86State *env, uint32_t next_eip, uint32_t eflags)
             put16(img + TSS16_REGS + 2 * i, env->regs[i]);
         for (int i = R_ES; i <= R_DS; i++)
             put16(img + TSS16_SEGS + 2 * i, env->segs[i].selector);
-        mmu_write(env, env->tr.base + TSS16_IP, img + TSS16_IP, TSS16_LDT - TSS16_IP, mmu_kernel_idx(), 0);
+        mmu_write(env, base + TSS16_IP, img + TSS16_IP, TSS16_LDT - TSS16_IP, kernel, 0);
     }
 }
 
@@ -113,7 +116,8 @@ static void set_busy(CPUX86State *env, uint32_t selector, bool busy)
 }
 
 /* Everything that may fail in the old task's context. */
-static struct descriptor check_switch(CPUX86State *env, uint32_t selector, enum task_switch_source source, uint32_t ext)
+static struct descriptor check_switch(CPUX86State *env, uint32_t selector, enum task_switch_source source,
+                                      uint32_t ext)
 {
     int vector = source == TASK_IRET ? EXCP_TS : EXCP_GP;
     if (selector & 4)
@@ -204,10 +208,12 @@ static void load_segments(CPUX86State *env, const struct new_task *t, uint32_t e
     cpu_update_hflags(env);
     for (int i = 0; i < 4; i++) {
         int seg = data_segs[i];
-        if (!selector_is_null(t->segs[seg]))
-            segment_fill(&env->segs[seg], t->segs[seg], desc_check_data(env, t->segs[seg], cpl, EXCP_TS, ext));
+        if (selector_is_null(t->segs[seg]))
+            continue;
+        segment_fill(&env->segs[seg], t->segs[seg],
+                     desc_check_data(env, t->segs[seg], cpl, EXCP_TS, ext));
+        cpu_update_hflags(env); /* the next one may fault */
     }
-    cpu_update_hflags(env);
 }
 
 void task_switch(CPUX86State *env, uint32_t selector, enum task_switch_source source, uint32_t next_eip,
@@ -260,8 +266,8 @@ void task_switch(CPUX86State *env, uint32_t selector, enum task_switch_source so
         raise_debug(env, DR6_BT, 0);
 }
 
-void do_task_switch(CPUX86State *env, uint32_t tss_selector, enum task_switch_source source, uint32_t next_eip,
-                    int64_t error_code)
+void do_task_switch(CPUX86State *env, uint32_t tss_selector, enum task_switch_source source,
+                    uint32_t next_eip, int64_t error_code)
 {
     task_switch(env, tss_selector, source, next_eip, cpu_eflags(env), error_code, 0);
 }

@@ -17,7 +17,8 @@ static void check_eip(CPUX86State *env, uint32_t eip, uint32_t limit, uint32_t e
 }
 
 /* A code segment named by the instruction itself. */
-static void direct_target(CPUX86State *env, uint32_t selector, struct descriptor d, uint32_t offset, struct target *t)
+static void direct_target(CPUX86State *env, uint32_t selector, struct descriptor d, uint32_t offset,
+                          struct target *t)
 {
     int cpl = cpu_cpl(env);
     if (!desc_is_code(d))
@@ -40,7 +41,8 @@ static void check_gate_rights(CPUX86State *env, uint32_t selector, struct descri
 }
 
 /* The code segment behind a call gate; only CALL may go to an inner level. */
-static void gate_target(CPUX86State *env, uint32_t selector, struct descriptor gate, bool call, struct target *t)
+static void gate_target(CPUX86State *env, uint32_t selector, struct descriptor gate, bool call,
+                        struct target *t)
 {
     int cpl = cpu_cpl(env);
     check_gate_rights(env, selector, gate);
@@ -59,7 +61,8 @@ static void gate_target(CPUX86State *env, uint32_t selector, struct descriptor g
 }
 
 /* JMP or CALL to a TSS or task gate. */
-static void transfer_to_task(CPUX86State *env, uint32_t selector, struct descriptor d, bool call, uint32_t next_eip)
+static void transfer_to_task(CPUX86State *env, uint32_t selector, struct descriptor d, bool call,
+                             uint32_t next_eip)
 {
     check_gate_rights(env, selector, d);
     if (desc_type(d) == SYS_TASK_GATE) {
@@ -134,7 +137,8 @@ static void call_same_level(CPUX86State *env, const struct target *t, uint32_t n
 }
 
 /* CALL through a gate to an inner level: the stack of the TSS, with the caller's parameters. */
-static void call_inner_level(CPUX86State *env, struct target *t, unsigned count, uint32_t next_eip, unsigned size)
+static void call_inner_level(CPUX86State *env, struct target *t, unsigned count, uint32_t next_eip,
+                             unsigned size)
 {
     struct stack old, new;
     struct segment ss;

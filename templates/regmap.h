@@ -28,7 +28,8 @@
     X(8, T2) X(9, T3) X(10, T4) X(11, cc_res) X(12, cc_op) X(13, cc_dst) X(14, cc_src) X(15, cc_src2) \
     X(16, eax) X(17, ecx) X(18, edx) X(19, ebx) X(20, esp) X(21, ebp) X(22, esi) X(23, edi) \
     X(24, icount) X(25, t9) X(28, tlb) X(29, sp) X(30, env) X(31, ra) \
-    X(2, v0) X(3, v1) X(4, a0) X(5, a1) X(6, a2) X(7, a3) X(8, a4) X(9, a5) X(10, a6)
+    X(2, v0) X(3, v1) X(4, a0) X(5, a1) X(6, a2) X(7, a3) X(8, a4) X(9, a5) X(10, a6) \
+    X(5, x1) X(6, x2) X(7, x3)
 
 enum host_reg {
 #define REGMAP_ENUM(number, name) HREG_##name = number,

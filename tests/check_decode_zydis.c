@@ -52,7 +52,7 @@ struct difference {
 };
 
 static const struct difference justified[] = {
-#include "decode-zydis-differences.inc"
+#include "decode-zydis-differences.h"
 };
 #define N_JUSTIFIED (sizeof(justified) / sizeof(justified[0]))
 static unsigned long justified_used[N_JUSTIFIED];

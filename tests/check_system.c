@@ -390,7 +390,8 @@ START_TEST(ret_outer_faults)
         int vector;
         uint32_t code;
     } cases[] = {
-        { 0, EXCP_GP, 0 }, { 0xc3, EXCP_GP, 0xc0 }, { DATA3 & ~3, EXCP_GP, 0x20 }, { DATA0 | 3, EXCP_GP, DATA0 },
+        { 0, EXCP_GP, 0 }, { 0xc3, EXCP_GP, 0xc0 }, { DATA3 & ~3, EXCP_GP, 0x20 }, { DATA0 | 3, EXCP_GP,
+                                                                                     DATA0 },
         { RODATA3, EXCP_GP, 0xa0 }, { CODE3, EXCP_GP, 0x18 }, { NPDATA | 3, EXCP_SS, NPDATA }
     };
     for (volatile unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -577,11 +578,12 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        load_data_segments, load_sets_accessed_once, load_data_faults, load_from_ldt, load_stack, real_mode_loads,
-        lldt_ltr, lar_lsl_verr_verw, jmp_code, jmp_conforming, jmp_gate, real_transfers, call_same_level,
-        call_gate_same_level, call_gate_inner, call_gate16_inner, call_gate_tss16_stack, call_gate_stack_faults,
-        ret_faults, ret_outer_faults, ret_outer, ret_outer_to_16bit_stack, iret_flags, iret_keeps_rf_for_breakpoints,
-        iret_unblocks_nmi, iret_real, sysenter_sysexit
+        load_data_segments, load_sets_accessed_once, load_data_faults, load_from_ldt, load_stack,
+        real_mode_loads, lldt_ltr, lar_lsl_verr_verw, jmp_code, jmp_conforming, jmp_gate,
+        real_transfers, call_same_level, call_gate_same_level, call_gate_inner, call_gate16_inner,
+        call_gate_tss16_stack, call_gate_stack_faults, ret_faults, ret_outer_faults, ret_outer,
+        ret_outer_to_16bit_stack, iret_flags, iret_keeps_rf_for_breakpoints, iret_unblocks_nmi,
+        iret_real, sysenter_sysexit
     };
     return sys_run("system: segments and transfers", tests, sizeof tests / sizeof tests[0]);
 }

@@ -16,11 +16,12 @@
 #include "tb.h"
 #endif
 
-enum { LEAST_CASES = 20, MAX_REPORTED = 40 };
+enum { LEAST_CASES = 20 };
 
 static struct vec_case *cases;
 static size_t n_cases;
 static unsigned failures;
+static unsigned max_reported = 40; /* environment: VECTOR_REPORT */
 
 /* 0: interpreter; otherwise tb_max. */
 static const unsigned ways[] = {
@@ -35,7 +36,7 @@ static void failed(const struct vec_case *c, const char *what, uint32_t got, uin
 {
     struct insn insn;
     char text[80] = "(undecodable)";
-    if (failures++ >= MAX_REPORTED)
+    if (failures++ >= max_reported)
         return;
     if (decode_insn(c->bytes, c->len, c->in.segs[R_CS] == WORLD_CS16 ? DECODE_16 : DECODE_32, &insn) == DECODE_OK)
         insn_format(&insn, WORLD_START, text, sizeof text);
@@ -161,7 +162,7 @@ START_TEST(chained)
         if (vec_chain_takes(&cases[k]))
             chain[n++] = &cases[k];
         if (n == VEC_CHAIN_MAX || (i + 1 == n_cases && n)) {
-            if (!vec_chain_run(env, chain, n, round++) && ++failures >= MAX_REPORTED)
+            if (!vec_chain_run(env, chain, n, round++) && ++failures >= max_reported)
                 break;
             n = 0;
         }
@@ -222,7 +223,9 @@ int main(void)
 {
     static const char *const names[] = {"onebyte-low", "onebyte-high", "twobyte", NULL};
     char dir[4096];
-    const char *srcdir = getenv("srcdir");
+    const char *srcdir = getenv("srcdir"), *report = getenv("VECTOR_REPORT");
+    if (report)
+        max_reported = (unsigned)strtoul(report, NULL, 10);
     snprintf(dir, sizeof dir, "%s/tests/vectors", srcdir ? srcdir : ".");
     cases = vec_load(dir, names, &n_cases);
     printf("%zu recorded cases\n", n_cases);

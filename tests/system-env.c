@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cpuid.h"
+#include "interp.h"
 
 CPUX86State *env;
 uint8_t *ram;
@@ -116,6 +117,7 @@ void sys_setup(void)
 
 void sys_teardown(void)
 {
+    interp_cache_free(env->icache);
     softmmu_free(env);
     phys_mem_free(env->mem);
     free(env);
@@ -184,7 +186,8 @@ void sys_check_unchanged(const char *file, int line)
 {
     bool same = !memcmp(before.regs, env->regs, sizeof env->regs) && before.eip == env->eip
         && cpu_eflags(&before) == cpu_eflags(env) && before.hflags == env->hflags
-        && !memcmp(before.segs, env->segs, sizeof env->segs) && !memcmp(&before.ldt, &env->ldt, sizeof env->ldt)
+        && !memcmp(before.segs, env->segs, sizeof env->segs) && !memcmp(&before.ldt, &env->ldt,
+                                                                        sizeof env->ldt)
         && !memcmp(&before.tr, &env->tr, sizeof env->tr) && before.cr[0] == env->cr[0]
         && before.cr[3] == env->cr[3] && before.cr[4] == env->cr[4];
     ck_assert_msg(same, "%s:%d: a faulting instruction changed the CPU's state", file, line);

@@ -63,7 +63,7 @@ bool vec_chain_takes(const struct vec_case *c)
     unsigned bytes = 0;
     for (unsigned i = 0; i < c->n_out; i++)
         bytes += (c->mem_out[i].len + 3u) & ~3u;
-    return c->vector < 0 && c->eip == WORLD_START + c->len && memcmp(c->in.segs, segs, sizeof segs) == 0
+    return c->vector < 0 && c->eip == (uint32_t)WORLD_START + c->len && memcmp(c->in.segs, segs, sizeof segs) == 0
         && memcmp(c->out.segs, segs, sizeof segs) == 0 && !(c->in.eflags & ~(uint32_t)(CC_ARITH | DF_MASK | 0x202))
         && !(c->out.eflags & ~(uint32_t)(CC_ARITH | DF_MASK | 0x202)) && !c->fpu && bytes <= SLOT - SLOT_MEM
         && strncmp(c->form, "CALL", 4) && strncmp(c->form, "RET", 3) && strncmp(c->form, "J", 1)

@@ -1,4 +1,4 @@
-/* Reads tests/vectors/*.vec; their README describes the format. */
+/* Reads the recorded cases in tests/vectors; the README there describes the format. */
 #include "vec.h"
 
 #include <errno.h>

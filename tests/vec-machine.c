@@ -90,6 +90,7 @@ CPUX86State *vec_machine_new(unsigned tb_max)
     cpu_reset(env);
     for (unsigned i = 0; i < DESCRIPTORS; i++)
         write_descriptor(ram, &descriptors[i]);
+    ram[TSS + 0x66] = 0x68; /* no I/O bitmap */
     env->cr[0] = CR0_PE | CR0_ET | CR0_NE | CR0_AM | CR0_MP;
     env->gdt_base = GDT;
     env->gdt_limit = 16 * 8 - 1;

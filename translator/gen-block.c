@@ -60,7 +60,7 @@ bool gen_fetch_block(struct gen *g)
         }
         g->eips[g->n++] = eip;
         eip += in->len;
-        if (isa_info[in->form].flags & (ISA_END_BLOCK | ISA_END_EXIT))
+        if ((isa_info[in->form].flags & (ISA_END_BLOCK | ISA_END_EXIT)) && !gen_goes_on(g, in))
             break;
     }
     g->eips[g->n] = eip;

@@ -68,7 +68,9 @@ void gen_exit(struct gen *g, unsigned n, uint32_t eip)
 
 void gen_exit_indirect(struct gen *g)
 {
-    g->p = emit_jmp_cache(g->p, g->ctx->exit_lookup);
+    uint32_t *start = g->p;
+    g->p = emit_jmp_cache(g->p, NULL);
+    gen_stub(g, STUB_MISS, start + SITE_jmp_cache_miss);
     g->ended = true;
 }
 

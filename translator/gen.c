@@ -19,6 +19,8 @@ static gen_fn *const by_mnem[MN_COUNT] = {
     [MN_NOP] = gen_nop, [MN_PUSH] = gen_push, [MN_POP] = gen_pop, [MN_LEAVE] = gen_leave,
     [MN_JMP] = gen_jmp, [MN_JCC] = gen_jcc, [MN_CALL] = gen_call, [MN_RET] = gen_ret,
     [MN_LOOP] = gen_loop, [MN_LOOPE] = gen_loop, [MN_LOOPNE] = gen_loop, [MN_JCXZ] = gen_loop,
+    [MN_CLI] = gen_cli_sti, [MN_STI] = gen_cli_sti, [MN_PUSHF] = gen_pushf, [MN_CMPXCHG] = gen_cmpxchg,
+    [MN_XADD] = gen_xadd,
     [MN_MOVS] = gen_string, [MN_STOS] = gen_string, [MN_LODS] = gen_string,
 };
 
@@ -102,6 +104,10 @@ static void gen_one_stub(struct gen *g, struct gen_stub *s)
         g->p += gen_canon_words(&s->fs, g->p);
         g->p = emit_exit_at(g->p, (int)(s->eip >> 16), (int)(s->eip & 0xffff), ctx->exit_eip);
         break;
+    case STUB_MISS:
+        g->p = emit_jump(g->p, ctx->exit_lookup);
+        g->p = emit_nop(g->p);
+        break;
     case STUB_ICOUNT:
         g->p = emit_exit_icount(g->p, (int)g->n, (int)(s->eip >> 16), (int)(s->eip & 0xffff), ctx->exit_eip);
         break;
@@ -116,6 +122,11 @@ static void gen_one_stub(struct gen *g, struct gen_stub *s)
         g->p += gen_canon_words(&s->fs, g->p);
         put_interp(g, s->insn);
         g->p = emit_slow_back_none(g->p, s->resume);
+        break;
+    case STUB_INTERP_EXIT:
+        g->p += gen_canon_words(&s->fs, g->p);
+        put_interp(g, s->insn);
+        g->p = emit_exit_env_eip(g->p, ctx->exit_end);
         break;
     }
 }
@@ -157,7 +168,7 @@ static bool gen_insn(struct gen *g, const struct insn *in)
     const struct isa_info *info = &isa_info[in->form];
     if (!cpu_has(g->env, (enum isa_feature)info->feature))
         return false;
-    if (info->flags & (ISA_CPL0 | ISA_PROTECTED | ISA_IOPL | ISA_VM_IOPL))
+    if (info->flags & (ISA_CPL0 | ISA_PROTECTED))
         return false;
     if ((g->env->cr[0] & CR0_AM) && (g->env->eflags & AC_MASK) && cpu_cpl(g->env) == 3)
         return false;

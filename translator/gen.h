@@ -11,7 +11,7 @@
 
 #define GEN_MAX_STUBS (TB_MAX_INSNS * 6 + 16)
 
-enum stub_kind { STUB_LOAD, STUB_STORE, STUB_RMW, STUB_EXIT, STUB_POLL, STUB_ICOUNT, STUB_MATERIALISE, STUB_INTERP };
+enum stub_kind { STUB_LOAD, STUB_STORE, STUB_RMW, STUB_EXIT, STUB_POLL, STUB_MISS, STUB_ICOUNT, STUB_MATERIALISE, STUB_INTERP, STUB_INTERP_EXIT };
 enum stub_extend { EXT_NONE, EXT_S8, EXT_S16 };
 
 /* Code that goes behind the block: what is rarely run. */
@@ -118,8 +118,10 @@ void gen_reg_insert(struct gen *g, unsigned reg, unsigned size, int s);
 /* ---- gen-insn.c, gen-move.c, gen-stack.c, gen-flow.c, gen-string.c ---- */
 typedef bool gen_fn(struct gen *g, const struct insn *in); /* false: let the interpreter do it */
 bool gen_from_table(struct gen *g, const struct insn *in);
-gen_fn gen_mov, gen_movx, gen_lea, gen_xchg, gen_setcc, gen_cmovcc, gen_cld_std, gen_cli_sti, gen_nop;
-gen_fn gen_push, gen_pop, gen_leave, gen_pushf_popf, gen_pusha_popa;
+gen_fn gen_mov, gen_movx, gen_lea, gen_xchg, gen_setcc, gen_cmovcc, gen_cld_std, gen_nop;
+gen_fn gen_cli_sti, gen_pushf, gen_cmpxchg, gen_xadd;
+bool gen_goes_on(const struct gen *g, const struct insn *in); /* though the ISA table ends the block there */
+gen_fn gen_push, gen_pop, gen_leave;
 gen_fn gen_jmp, gen_jcc, gen_call, gen_ret, gen_loop;
 gen_fn gen_string;
 void gen_interp(struct gen *g);           /* the current instruction through the interpreter */

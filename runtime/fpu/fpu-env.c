@@ -7,7 +7,7 @@
 #include "fpu-int.h"
 #include "machine.h"
 
-void fpu_init(CPUX86State *env)
+static void init(CPUX86State *env)
 {
     env->fpuc = FPUC_INIT;
     env->fpus = 0;
@@ -17,6 +17,21 @@ void fpu_init(CPUX86State *env)
     env->fpip = env->fpdp = 0;
     if (env->machine)
         machine_set_ferr(env->machine, 0);
+}
+
+FPU_INSN(fpu_fninit)
+{
+    (void)insn;
+    (void)offset;
+    init(env);
+}
+
+FPU_INSN(fpu_fnclex)
+{
+    (void)insn;
+    (void)offset;
+    env->fpus &= (uint16_t)~(FPUS_EXC | FPUS_SF);
+    fpu_update_es(env);
 }
 
 static void set_control(CPUX86State *env, uint16_t cw)
@@ -32,20 +47,20 @@ static void set_status(CPUX86State *env, uint16_t sw)
     fpu_update_es(env);
 }
 
-void fpu_fldcw(CPUX86State *env, const struct insn *insn, uint32_t offset)
+FPU_INSN(fpu_fldcw)
 {
     uint32_t linear = seg_linear(env, insn->seg, offset, 2, false);
     set_control(env, (uint16_t)mmu_lduw(env, linear, cpu_mmu_index(env), 0));
     fpu_update_es(env);
 }
 
-void fpu_fnstcw(CPUX86State *env, const struct insn *insn, uint32_t offset)
+FPU_INSN(fpu_fnstcw)
 {
     uint32_t linear = seg_linear(env, insn->seg, offset, 2, true);
     mmu_stw(env, linear, env->fpuc, cpu_mmu_index(env), 0);
 }
 
-void fpu_fnstsw(CPUX86State *env, const struct insn *insn, uint32_t offset)
+FPU_INSN(fpu_fnstsw)
 {
     if (insn->op[0].kind == OPK_MEM) {
         uint32_t linear = seg_linear(env, insn->seg, offset, 2, true);
@@ -169,7 +184,7 @@ static void take_env(CPUX86State *env, const struct insn *insn, const uint8_t *b
     set_status(env, get16(buf + step));
 }
 
-void fpu_fnstenv(CPUX86State *env, const struct insn *insn, uint32_t offset)
+FPU_INSN(fpu_fnstenv)
 {
     uint8_t buf[28];
     unsigned size = env_size(insn);
@@ -181,7 +196,7 @@ void fpu_fnstenv(CPUX86State *env, const struct insn *insn, uint32_t offset)
     fpu_update_es(env);
 }
 
-void fpu_fldenv(CPUX86State *env, const struct insn *insn, uint32_t offset)
+FPU_INSN(fpu_fldenv)
 {
     uint8_t buf[28];
     unsigned size = env_size(insn);
@@ -190,7 +205,7 @@ void fpu_fldenv(CPUX86State *env, const struct insn *insn, uint32_t offset)
     take_env(env, insn, buf);
 }
 
-void fpu_fnsave(CPUX86State *env, const struct insn *insn, uint32_t offset)
+FPU_INSN(fpu_fnsave)
 {
     uint8_t buf[108];
     unsigned size = env_size(insn);
@@ -202,10 +217,10 @@ void fpu_fnsave(CPUX86State *env, const struct insn *insn, uint32_t offset)
     }
     uint32_t linear = seg_linear(env, insn->seg, offset, size + 80, true);
     mmu_write(env, linear, buf, size + 80, cpu_mmu_index(env), 0);
-    fpu_init(env);
+    init(env);
 }
 
-void fpu_frstor(CPUX86State *env, const struct insn *insn, uint32_t offset)
+FPU_INSN(fpu_frstor)
 {
     uint8_t buf[108];
     unsigned size = env_size(insn);
@@ -247,7 +262,7 @@ static uint32_t fx_area(CPUX86State *env, const struct insn *insn, uint32_t offs
     return linear;
 }
 
-void fpu_fxsave(CPUX86State *env, const struct insn *insn, uint32_t offset)
+FPU_INSN(fpu_fxsave)
 {
     uint8_t buf[FX_RESERVED] = { 0 };
     uint32_t linear = fx_area(env, insn, offset, true);
@@ -280,7 +295,7 @@ void fpu_fxsave(CPUX86State *env, const struct insn *insn, uint32_t offset)
     mmu_write(env, linear, buf, len, cpu_mmu_index(env), 0);
 }
 
-void fpu_fxrstor(CPUX86State *env, const struct insn *insn, uint32_t offset)
+FPU_INSN(fpu_fxrstor)
 {
     uint8_t buf[FX_SIZE];
     uint32_t linear = fx_area(env, insn, offset, false);

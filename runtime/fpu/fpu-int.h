@@ -80,34 +80,54 @@ static inline uint32_t fpu_offset(const CPUX86State *env, const struct insn *ins
 /* Single or double by operand size; *denormal: it was one. */
 struct floatx80 fpu_load_real(CPUX86State *env, const struct insn *insn, uint32_t offset, bool *denormal);
 struct floatx80 fpu_load_int(CPUX86State *env, const struct insn *insn, uint32_t offset);
-void fpu_fld(CPUX86State *env, const struct insn *insn, uint32_t offset);
-void fpu_fild(CPUX86State *env, const struct insn *insn, uint32_t offset);
-void fpu_fbld(CPUX86State *env, const struct insn *insn, uint32_t offset);
-void fpu_fst(CPUX86State *env, const struct insn *insn, uint32_t offset, bool pop);
-void fpu_fist(CPUX86State *env, const struct insn *insn, uint32_t offset, bool pop);
-void fpu_fbstp(CPUX86State *env, const struct insn *insn, uint32_t offset);
+
+/* Instructions; offset: that of the memory operand if there is one. */
+#define FPU_INSN(name) void name(CPUX86State *env, const struct insn *insn, uint32_t offset)
+FPU_INSN(fpu_fld);
+FPU_INSN(fpu_fild);
+FPU_INSN(fpu_fbld);
+FPU_INSN(fpu_fst);  /* FST, FSTP */
+FPU_INSN(fpu_fist); /* FIST, FISTP */
+FPU_INSN(fpu_fbstp);
+
+/* ---- fpu-arith.c ---- */
+#define FPU_ARITH(NAME) FPU_INSN(fpu_##NAME); FPU_INSN(fpu_I##NAME); FPU_INSN(fpu_##NAME##P)
+FPU_ARITH(ADD);
+FPU_ARITH(MUL);
+FPU_ARITH(SUB);
+FPU_ARITH(SUBR);
+FPU_ARITH(DIV);
+FPU_ARITH(DIVR);
+FPU_INSN(fpu_COM);
+FPU_INSN(fpu_COMP);
+FPU_INSN(fpu_COMPP);
+FPU_INSN(fpu_UCOM);
+FPU_INSN(fpu_UCOMP);
+FPU_INSN(fpu_UCOMPP);
+FPU_INSN(fpu_ICOM); /* FICOM, FICOMP */
+FPU_INSN(fpu_TST);
+FPU_INSN(fpu_COMI); /* FCOMI, FCOMIP, FUCOMI, FUCOMIP */
 
 /* ---- fpu-env.c: control and state ---- */
-void fpu_init(CPUX86State *env);
-void fpu_fldcw(CPUX86State *env, const struct insn *insn, uint32_t offset);
-void fpu_fnstcw(CPUX86State *env, const struct insn *insn, uint32_t offset);
-void fpu_fnstsw(CPUX86State *env, const struct insn *insn, uint32_t offset);
-void fpu_fnstenv(CPUX86State *env, const struct insn *insn, uint32_t offset);
-void fpu_fldenv(CPUX86State *env, const struct insn *insn, uint32_t offset);
-void fpu_fnsave(CPUX86State *env, const struct insn *insn, uint32_t offset);
-void fpu_frstor(CPUX86State *env, const struct insn *insn, uint32_t offset);
-void fpu_fxsave(CPUX86State *env, const struct insn *insn, uint32_t offset);
-void fpu_fxrstor(CPUX86State *env, const struct insn *insn, uint32_t offset);
+FPU_INSN(fpu_fninit);
+FPU_INSN(fpu_fnclex);
+FPU_INSN(fpu_fldcw);
+FPU_INSN(fpu_fnstcw);
+FPU_INSN(fpu_fnstsw);
+FPU_INSN(fpu_fnstenv);
+FPU_INSN(fpu_fldenv);
+FPU_INSN(fpu_fnsave);
+FPU_INSN(fpu_frstor);
+FPU_INSN(fpu_fxsave);
+FPU_INSN(fpu_fxrstor);
 
-/* ---- fpu-trans.c: instructions of one or two stack operands that are not hot ---- */
-void fpu_unary(CPUX86State *env, const struct insn *insn);
-void fpu_constant(CPUX86State *env, const struct insn *insn);
-void fpu_fxam(CPUX86State *env);
-void fpu_fprem(CPUX86State *env, bool nearest);
-void fpu_fscale(CPUX86State *env);
-/* FXTRACT, FSINCOS, FPTAN: one operand, two results. */
-void fpu_split(CPUX86State *env, const struct insn *insn);
-/* FYL2X, FYL2XP1, FPATAN */
-void fpu_two_pop(CPUX86State *env, const struct insn *insn);
+/* ---- fpu-stack.c: stack operands only, and not hot ---- */
+FPU_INSN(fpu_unary);    /* FSQRT, FRNDINT, F2XM1, FSIN, FCOS */
+FPU_INSN(fpu_constant); /* FLD1, FLDZ, ... */
+FPU_INSN(fpu_fxam);
+FPU_INSN(fpu_fprem); /* FPREM, FPREM1 */
+FPU_INSN(fpu_fscale);
+FPU_INSN(fpu_split);   /* FXTRACT, FSINCOS, FPTAN: one operand, two results */
+FPU_INSN(fpu_two_pop); /* FYL2X, FYL2XP1, FPATAN */
 
 #endif

@@ -60,7 +60,7 @@ static void push(CPUX86State *env, struct floatx80 v)
     fpu_push(env, v);
 }
 
-void fpu_fld(CPUX86State *env, const struct insn *insn, uint32_t offset)
+FPU_INSN(fpu_fld)
 {
     struct floatx80 v;
     if (insn->op[0].kind == OPK_ST) {
@@ -98,12 +98,12 @@ void fpu_fld(CPUX86State *env, const struct insn *insn, uint32_t offset)
         fpu_push(env, v);
 }
 
-void fpu_fild(CPUX86State *env, const struct insn *insn, uint32_t offset)
+FPU_INSN(fpu_fild)
 {
     push(env, fpu_load_int(env, insn, offset));
 }
 
-void fpu_fbld(CPUX86State *env, const struct insn *insn, uint32_t offset)
+FPU_INSN(fpu_fbld)
 {
     uint8_t buf[10];
     load80(env, insn, offset, buf);
@@ -117,7 +117,7 @@ static struct floatx80 source_of_store(CPUX86State *env, bool *underflow)
     return *underflow ? fx_default_nan() : *fpu_st(env, 0);
 }
 
-void fpu_fst(CPUX86State *env, const struct insn *insn, uint32_t offset, bool pop)
+FPU_INSN(fpu_fst)
 {
     bool underflow, store = true;
     struct fp_ctx s = { env->fpuc, 0 };
@@ -151,7 +151,7 @@ void fpu_fst(CPUX86State *env, const struct insn *insn, uint32_t offset, bool po
     fpu_commit(env, &s);
     if (underflow)
         fpu_stack_underflow(env);
-    if (store && pop)
+    if (store && insn->mnem == MN_FSTP)
         fpu_pop(env);
 }
 
@@ -165,7 +165,7 @@ static void finish_store(CPUX86State *env, struct fp_ctx *s, bool underflow, boo
         fpu_pop(env);
 }
 
-void fpu_fist(CPUX86State *env, const struct insn *insn, uint32_t offset, bool pop)
+FPU_INSN(fpu_fist)
 {
     bool underflow;
     struct fp_ctx s = { env->fpuc, 0 };
@@ -180,10 +180,10 @@ void fpu_fist(CPUX86State *env, const struct insn *insn, uint32_t offset, bool p
         else
             mmu_stq(env, linear, (uint64_t)v, cpu_mmu_index(env), 0);
     }
-    finish_store(env, &s, underflow, pop);
+    finish_store(env, &s, underflow, insn->mnem == MN_FISTP);
 }
 
-void fpu_fbstp(CPUX86State *env, const struct insn *insn, uint32_t offset)
+FPU_INSN(fpu_fbstp)
 {
     bool underflow;
     uint8_t buf[10];

@@ -83,13 +83,14 @@ static inline bool fx_stored(struct fp_ctx *s)
     return false;
 }
 
-/* ---- arithmetic under PC and RC (softfp.c) ---- */
+/* ---- arithmetic under PC and RC (softfp.c, softfp-sqrt.c) ---- */
 struct floatx80 fx_add(struct floatx80 a, struct floatx80 b, struct fp_ctx *s);
 struct floatx80 fx_sub(struct floatx80 a, struct floatx80 b, struct fp_ctx *s);
 struct floatx80 fx_mul(struct floatx80 a, struct floatx80 b, struct fp_ctx *s);
 struct floatx80 fx_div(struct floatx80 a, struct floatx80 b, struct fp_ctx *s);
 struct floatx80 fx_sqrt(struct floatx80 a, struct fp_ctx *s);
 
+/* ---- rounding, NaNs (softfp-round.c) ---- */
 /* Round (-1)^sign * hi.lo * 2^(exp - FX_BIAS), hi with its top bit set, lo a further 64 bits of
  * which only "0, below half, half, above" matter below the rounding position; prec is 24, 53 or 64
  * bits.  Masked and unmasked overflow and underflow as SDM 1, 8.5.4, 8.5.5. */

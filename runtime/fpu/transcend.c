@@ -37,6 +37,16 @@ static struct floatx80 from_mpfr(mpfr_srcptr v, bool inexact, struct fp_ctx *s)
                          limbs[0] | inexact, 64, s);
 }
 
+/* Processors report these functions inexact, and so tiny results underflowed, even
+ * where the result happens to be exact. */
+static struct floatx80 call_inexact(struct floatx80 r, struct fp_ctx *s)
+{
+    s->flags |= FPUS_PE;
+    if (!fx_exp(r))
+        s->flags |= FPUS_UE;
+    return r;
+}
+
 struct floatx80 fx_f2xm1(struct floatx80 x, struct fp_ctx *s)
 {
     struct floatx80 r;
@@ -48,10 +58,16 @@ struct floatx80 fx_f2xm1(struct floatx80 x, struct fp_ctx *s)
     if (c == FX_DENORMAL)
         s->flags |= FPUS_DE;
     /* Beyond -1..1 the result is undefined: processors leave the operand. */
-    if (c == FX_INF || fx_exp(x) > FX_BIAS || (fx_exp(x) == FX_BIAS && x.mant != FX_INT_BIT))
+    if (c != FX_INF && (fx_exp(x) > FX_BIAS || (fx_exp(x) == FX_BIAS && x.mant != FX_INT_BIT))) {
+        s->flags |= FPUS_PE;
         return x;
-    if (fx_exp(x) == FX_BIAS)
+    }
+    if (c == FX_INF)
+        return fx_sign(x) ? fx_pack(1, FX_BIAS, FX_INT_BIT) : x;
+    if (fx_exp(x) == FX_BIAS) {
+        s->flags |= FPUS_PE; /* exact, yet processors say so */
         return fx_sign(x) ? fx_pack(1, FX_BIAS - 1, FX_INT_BIT) : x;
+    }
     MPFR_DECL_INIT(t, WORK_PREC);
     MPFR_DECL_INIT(u, WORK_PREC);
     to_mpfr(t, x);
@@ -93,7 +109,8 @@ struct floatx80 fx_yl2x(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
     bool inexact = mpfr_log2(t, t, MPFR_RNDN) != 0; /* exact for powers of 2 */
     to_mpfr(u, y);
     inexact |= mpfr_mul(t, t, u, MPFR_RNDN) != 0;
-    return from_mpfr(t, inexact, s);
+    r = from_mpfr(t, inexact, s);
+    return call_inexact(r, s);
 }
 
 struct floatx80 fx_yl2xp1(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
@@ -107,9 +124,11 @@ struct floatx80 fx_yl2xp1(struct floatx80 y, struct floatx80 x, struct fp_ctx *s
         return fx_invalid(s);
     if (cx == FX_DENORMAL || cy == FX_DENORMAL)
         s->flags |= FPUS_DE;
-    /* x <= -1 lies outside the instruction's range; no result would make sense. */
-    if (cx != FX_INF && sx && fx_exp(x) >= FX_BIAS)
-        return fx_invalid(s);
+    /* x <= -1 lies outside the instruction's range: processors give x. */
+    if (cx != FX_INF && cy != FX_INF && cy != FX_ZERO && sx && fx_exp(x) >= FX_BIAS) {
+        s->flags |= FPUS_PE;
+        return x;
+    }
     if (cx == FX_INF || cy == FX_INF)
         return fx_inf(sx ^ sy);
     if (cx == FX_ZERO || cy == FX_ZERO)
@@ -118,12 +137,20 @@ struct floatx80 fx_yl2xp1(struct floatx80 y, struct floatx80 x, struct fp_ctx *s
     MPFR_DECL_INIT(t, WORK_PREC);
     MPFR_DECL_INIT(u, WORK_PREC);
     to_mpfr(t, x);
-    mpfr_log1p(t, t, MPFR_RNDN);
-    mpfr_const_log2(u, MPFR_RNDN);
-    mpfr_div(t, t, u, MPFR_RNDN);
+    bool inexact = true;
+    if (mpfr_get_exp(t) > -RESULT_PREC) {
+        /* 1 + x is exact, and so is the logarithm if that is a power of 2 */
+        mpfr_add_ui(t, t, 1, MPFR_RNDN);
+        inexact = mpfr_log2(t, t, MPFR_RNDN) != 0;
+    } else {
+        mpfr_log1p(t, t, MPFR_RNDN);
+        mpfr_const_log2(u, MPFR_RNDN);
+        mpfr_div(t, t, u, MPFR_RNDN);
+    }
     to_mpfr(u, y);
-    mpfr_mul(t, t, u, MPFR_RNDN);
-    return from_mpfr(t, true, s);
+    inexact |= mpfr_mul(t, t, u, MPFR_RNDN) != 0;
+    r = from_mpfr(t, inexact, s);
+    return call_inexact(r, s);
 }
 
 struct floatx80 fx_atan(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)

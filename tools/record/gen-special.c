@@ -277,10 +277,10 @@ bool special_finish(struct build *b)
     }
     if (form_is(f, "INT"))
         *imm = chance(2) ? 3 : 4; /* the only gates that user code may use here, but for system calls */
-    if (form_has_op(f, "Cd") || form_has_op(f, "Dd")) {
-        static const uint8_t crs[] = {0, 2, 3, 4}, drs[] = {0, 1, 2, 3, 6, 7};
-        unsigned n = form_has_op(f, "Cd") ? crs[rnd() % sizeof crs] : drs[rnd() % sizeof drs];
-        c->bytes[b->modrm_at] = (uint8_t)((c->bytes[b->modrm_at] & 0xc7) | n << 3);
+    if (form_has_op(f, "Rd")) { /* mod does not count */
+        c->bytes[b->modrm_at] = (uint8_t)((c->bytes[b->modrm_at] & 0x3f) | rnd() << 6);
+        if (form_has_op(f, "Dd") && (c->bytes[b->modrm_at] >> 3 & 6) == 4)
+            c->bytes[b->modrm_at] ^= 0x20; /* not DR4, DR5: those depend on CR4.DE */
         return !b->p.lock; /* AMD gives LOCK MOV CR a meaning */
     }
     return true;

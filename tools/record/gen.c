@@ -306,7 +306,9 @@ unsigned gen_undefined(const struct form *f, const struct testcase *c)
 unsigned gen_form(const struct form *f, struct testcase *cases, unsigned max)
 {
     unsigned n = 0;
-    bool may_mem = f->modrm && f->mod != 'r', may_reg = !f->modrm || f->mod != 'm';
+    bool may_mem = f->modrm && f->mod != 'r' && !form_has_op(f, "Rd"), may_reg = !f->modrm || f->mod != 'm';
+    if (f->map && f->opcode == 0x0d)
+        may_reg = false; /* Intel: NOP; AMD: #UD */
     bool string = strstr(f->attrs, "str") != NULL, lockable = strstr(f->attrs, "lock") != NULL;
     bool stack = form_is(f, "PUSH POP PUSHA POPA PUSHF POPF CALL RET CALLF RETF IRET ENTER LEAVE");
     bool memory = may_mem || string || form_has_op(f, "Ob") || form_has_op(f, "Ov") || form_is(f, "XLAT");

@@ -79,7 +79,18 @@ static char *c_text(void)
     }
     if (depth)
         error("missing `)'");
-    return xstrndup(start, (size_t)(cur - start - (depth ? 0 : 1)));
+    /* W is the width there, too. */
+    char *out = "";
+    const char *stop = cur - (depth ? 0 : 1);
+    while (start < stop) {
+        size_t n = name_length(start);
+        if (n == 1 && *start == 'W' && v->width)
+            out = xprintf("%s%d", out, v->width);
+        else
+            out = xprintf("%s%.*s", out, (int)(n ? n : 1), start);
+        start += n ? n : 1;
+    }
+    return out;
 }
 
 static void add_c(struct expr *e, char *text, int sign)
@@ -578,6 +589,11 @@ static void operand(char letter)
     case 's':
         if (need_reg(&r, false))
             put_reg(&r, 21, true, false);
+        break;
+    case 'Z':
+        if (need_reg(&r, false) && r.number != 0)
+            error("%s: $zero is expected first", w->op->name);
+        text("$0", NULL);
         break;
     case 't': case 'T': case 'U':
         if (!need_reg(&r, false))

@@ -179,6 +179,14 @@ static void record(const struct variant *v)
             error_at(s->file, r->line, "record dynamic, but $cc_op is not written");
         return;
     }
+    case REC_FLAGS: {
+        /* With the old flags at hand it can keep what it leaves alone. */
+        bool old = false;
+        for (int i = 0; i < s->nparams; i++)
+            old |= s->param[i].type == PT_FLAGS;
+        set = old ? isa->written : flag_letters("OSZAPC");
+        break;
+    }
     default:
         set = flag_letters("OSZAPC");
     }
@@ -196,6 +204,27 @@ void check_variant(struct variant *v)
     record(v);
 }
 
+/* A form whose two variants want different extra parameters is written as two stanzas. */
+static bool has_complement(const struct stanza *s)
+{
+    for (const struct stanza *o = stanzas; o; o = o->next) {
+        if (o == s || o->kind != ST_TEMPLATE || strcmp(o->name, s->name) || o->widths != s->widths
+            || o->has_none == s->has_none || o->has_flags == s->has_flags)
+            continue;
+        bool same = true;
+        for (int i = 0; i < MAX_PARAMS; i++) {
+            bool extra_s = i >= s->nparams || s->param[i].type >= PT_CARRY;
+            bool extra_o = i >= o->nparams || o->param[i].type >= PT_CARRY;
+            same = same && extra_s == extra_o
+                && (extra_s || (s->param[i].type == o->param[i].type && s->param[i].lo == o->param[i].lo
+                                && s->param[i].hi == o->param[i].hi));
+        }
+        if (same)
+            return true;
+    }
+    return false;
+}
+
 /* What can be seen over all variants only. */
 void check_stanza(struct stanza *s, struct variant *list)
 {
@@ -209,7 +238,8 @@ void check_stanza(struct stanza *s, struct variant *list)
     }
     for (int i = 0; i < s->nparams; i++) {
         const struct param *p = &s->param[i];
-        if (!p->used && !used[i] && p->type != PT_SAME && !(s->kind == ST_TEMPLATE && p->type == PT_IMM
+        bool same = i == 0 && s->nparams > 1 && s->param[1].type == PT_SAME;
+        if (!p->used && !used[i] && !same && p->type != PT_SAME && !(s->kind != ST_SNIPPET && p->type == PT_IMM
                                                             && p->lo == p->hi))
             error_at(s->file, s->line, "parameter `%s' is not used", p->name);
         if (p->type == PT_SAME && (i != 1 || s->param[0].type != PT_REG))
@@ -228,7 +258,7 @@ void check_stanza(struct stanza *s, struct variant *list)
     for (struct variant *v = list; v; v = v->next)
         if (v->nsites > 1)
             error_at(s->file, s->line, "one branch only to the label of a template");
-    if (s->has_none != s->has_flags)
+    if (s->has_none != s->has_flags && !has_complement(s))
         error_at(s->file, s->line, "template `%s' has a variant for needs %s, but none for needs %s", s->name,
                  s->has_none ? "none" : "flags", s->has_none ? "flags" : "none");
     if (!isa_loaded())

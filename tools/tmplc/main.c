@@ -146,7 +146,9 @@ static void check_duplicates(void)
                 dup = !strcmp(a->name, b->name);
             } else {
                 dup = a->kind == ST_TEMPLATE ? !strcmp(a->name, b->name) : records_overlap(a, b);
-                dup = dup && (a->widths & b->widths) && operands(a) == operands(b);
+                dup = dup && (a->widths & b->widths) && operands(a) == operands(b)
+                    && !(a->has_none != a->has_flags && a->has_none == b->has_flags
+                         && a->has_flags == b->has_none);
                 for (int i = 0; dup && i < operands(a); i++)
                     dup = covers(&a->param[i], &b->param[i]);
             }

@@ -219,6 +219,20 @@ static bool parse_condition_list(struct stanza *s)
     return true;
 }
 
+/* `open', `distinct', `frame': in the header or on a line of their own. */
+static bool parse_attribute(struct stanza *s)
+{
+    if (accept("open"))
+        s->open = true;
+    else if (accept("distinct"))
+        s->distinct = true;
+    else if (accept("frame"))
+        s->frame = true;
+    else
+        return false;
+    return true;
+}
+
 static struct stanza *new_stanza(enum stanza_kind kind)
 {
     struct stanza *s = xalloc(sizeof(*s));
@@ -253,6 +267,8 @@ static struct stanza *new_stanza(enum stanza_kind kind)
                 error("expected `)' at `%s'", cur);
         }
     }
+    while (parse_attribute(s))
+        ;
     if (!end())
         error("cannot understand `%s'", cur);
     return s;
@@ -318,12 +334,6 @@ static bool parse_option(struct stanza *s, int *section)
         s->reads = accept("C") ? 'C' : accept("all") ? 'A' : '?';
         if (s->reads == '?')
             error("expected `reads flags C' or `reads flags all'%s", "");
-    } else if (accept("open")) {
-        s->open = true;
-    } else if (accept("frame")) {
-        s->frame = true;
-    } else if (accept("distinct")) {
-        s->distinct = true;
     } else if (accept("needs")) {
         if (accept("none")) {
             *section = NEEDS_NONE;
@@ -336,7 +346,7 @@ static bool parse_option(struct stanza *s, int *section)
         }
         if (!accept(":"))
             error("expected `:' after needs%s", "");
-    } else {
+    } else if (!parse_attribute(s)) {
         return false;
     }
     if (!end())

@@ -41,8 +41,9 @@ enum {
  *  f F g          FP fd, fs, ft (f written); G ft written; H fs written
  *  i signed 16    u unsigned 16   a shift amount 0-31
  *  p z            position, size of ext;  q y of ins
- *  O off16(base)  X off8(base,index)  Q off9<<4(base) of gslq
- *  b branch target   J jump target   c FP condition code is not supported */
+ *  O off16(base) X off8(base,index)
+ *  e rd written, and copied into rt (clz)   Z $zero, written out (div)
+ *  b branch target   J jump target */
 struct opcode {
     const char *name;
     uint32_t word;

@@ -1,3 +1,4 @@
+/* What check_decode_zydis accepts, and why.  Included there, inside an array. */
 /* topic, map (1: 0F), opcode, opcode mask, ModRM.reg, mod == 3, prefix, reason */
 { T_STATUS, 1, 0x0d, 0xff, 2, 0, ANY,
   "0F 0D is reserved-NOP on the P6 (SDM 2, A.3); Zydis has the later PREFETCHWT1 there" },
@@ -15,8 +16,8 @@
   "SBB: AF is set according to the result (SDM 2, SBB); Zydis has it undefined" },
 { T_FLAGS, 0, 0x80, 0xfc, 3, ANY, ANY,
   "SBB with an immediate: AF likewise" },
-{ T_FLAGS, 0, 0xd0, 0xfe, 0, ANY, ANY,
-  "ROL by 1: OF is defined for 1-bit rotates (SDM 2, RCL/RCR/ROL/ROR); Zydis has it undefined" },
+{ T_FLAGS, 0, 0xd0, 0xfe, ANY, ANY, ANY,
+  "shifts and rotates by 1 define OF (SDM 2, SAL/SAR/SHL/SHR and RCL/RCR/ROL/ROR); Zydis has it undefined" },
 { T_FLAGS, 0, 0xcc, 0xfc, ANY, ANY, ANY,
   "INT3, INT n, INTO push EFLAGS, IRET may save them in a TSS (SDM 3, 7.3): they read every flag" },
 { T_FLAGS, 0, 0xf1, 0xff, ANY, ANY, ANY,

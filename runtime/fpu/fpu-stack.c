@@ -16,8 +16,9 @@ static const struct {
     { 0xb17217f7d1cf79abu, -1, true, true }   /* ln 2 */
 };
 
-void fpu_constant(CPUX86State *env, const struct insn *insn)
+FPU_INSN(fpu_constant)
 {
+    (void)offset;
     unsigned k;
     switch (insn->mnem) {
     case MN_FLDL2T:
@@ -54,8 +55,10 @@ void fpu_constant(CPUX86State *env, const struct insn *insn)
     fpu_push(env, fx_pack(0, constants[k].exp + FX_BIAS, constants[k].mant + up));
 }
 
-void fpu_fxam(CPUX86State *env)
+FPU_INSN(fpu_fxam)
 {
+    (void)insn;
+    (void)offset;
     static const uint16_t cc[] = {
         [FX_ZERO] = FPUS_C3, [FX_NORMAL] = FPUS_C2, [FX_DENORMAL] = FPUS_C3 | FPUS_C2,
         [FX_INF] = FPUS_C2 | FPUS_C0, [FX_QNAN] = FPUS_C0, [FX_SNAN] = FPUS_C0, [FX_UNSUPPORTED] = 0
@@ -67,8 +70,9 @@ void fpu_fxam(CPUX86State *env)
     env->fpus = (uint16_t)((env->fpus & ~FPUS_CC) | c);
 }
 
-void fpu_unary(CPUX86State *env, const struct insn *insn)
+FPU_INSN(fpu_unary)
 {
+    (void)offset;
     struct fp_ctx s = { env->fpuc, 0 };
     bool trig = insn->mnem == MN_FSIN || insn->mnem == MN_FCOS, done = true;
     if (fpu_empty(env, 0)) {
@@ -102,8 +106,9 @@ void fpu_unary(CPUX86State *env, const struct insn *insn)
         *fpu_st(env, 0) = v;
 }
 
-void fpu_split(CPUX86State *env, const struct insn *insn)
+FPU_INSN(fpu_split)
 {
+    (void)offset;
     struct fp_ctx s = { env->fpuc, 0 };
     bool trig = insn->mnem != MN_FXTRACT, done = true, full = !fpu_empty(env, 7);
     if (trig)
@@ -142,8 +147,9 @@ static bool two_underflow(CPUX86State *env, bool *done)
     return true;
 }
 
-void fpu_two_pop(CPUX86State *env, const struct insn *insn)
+FPU_INSN(fpu_two_pop)
 {
+    (void)offset;
     struct fp_ctx s = { env->fpuc, 0 };
     struct floatx80 v = fx_default_nan();
     bool done;
@@ -159,8 +165,9 @@ void fpu_two_pop(CPUX86State *env, const struct insn *insn)
     fpu_pop(env);
 }
 
-void fpu_fprem(CPUX86State *env, bool nearest)
+FPU_INSN(fpu_fprem)
 {
+    (void)offset;
     struct fp_ctx s = { env->fpuc, 0 };
     bool done, partial = false;
     unsigned q;
@@ -170,7 +177,7 @@ void fpu_fprem(CPUX86State *env, bool nearest)
         env->fpus &= (uint16_t)~FPUS_C2;
         return;
     }
-    struct floatx80 r = fx_rem(*fpu_st(env, 0), *fpu_st(env, 1), nearest, &q, &partial, &s);
+    struct floatx80 r = fx_rem(*fpu_st(env, 0), *fpu_st(env, 1), insn->mnem == MN_FPREM1, &q, &partial, &s);
     done = fpu_commit(env, &s);
     env->fpus &= (uint16_t)~(FPUS_C1 | FPUS_C2);
     if (done)
@@ -182,8 +189,10 @@ void fpu_fprem(CPUX86State *env, bool nearest)
                             | (partial ? FPUS_C2 : 0));
 }
 
-void fpu_fscale(CPUX86State *env)
+FPU_INSN(fpu_fscale)
 {
+    (void)insn;
+    (void)offset;
     struct fp_ctx s = { env->fpuc, 0 };
     bool done;
     if (two_underflow(env, &done)) {

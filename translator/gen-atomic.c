@@ -1,0 +1,59 @@
+/* CMPXCHG and XADD to memory: registers change after the store, which may have to restart the instruction.
+ * LOCK needs nothing more as long as one vCPU runs. */
+#include "gen.h"
+
+#include "tmpl-gen.h"
+
+bool gen_cmpxchg(struct gen *g, const struct insn *in)
+{
+    const struct operand *m = &in->op[0], *s = &in->op[1];
+    unsigned size = m->size;
+    if (m->kind == OPK_REG)
+        return gen_from_table(g, in);
+    if (!gen_mem_ok(g, in))
+        return false;
+    gen_guest_write(g, R_EAX);
+    gen_move(g, HREG_addr, gen_effective(g, in, true));
+    struct gen_rmw rmw;
+    gen_rmw_load(g, &rmw, HREG_T1, HREG_addr, size);
+    int acc = gen_reg_value(g, R_EAX, size, HREG_T2);
+    int src = gen_reg_value(g, s->reg, size, HREG_T3);
+    /* The accumulator becomes the old value in either case: they are equal where it is kept. */
+    g->p = emit_cmpxchg_select(g->p, HREG_T3, HREG_T1, acc, src);
+    gen_rmw_store(g, &rmw, HREG_T3);
+    if (gen_needed_after(g)) {
+        gen_move(g, HREG_cc_dst, acc);
+        gen_move(g, HREG_cc_src, HREG_T1);
+        gen_record(g, CC_CMP, size == 4 ? 2 : size - 1, loc_canon(), loc_canon(), loc_const(0));
+    }
+    gen_reg_insert(g, R_EAX, size, HREG_T1);
+    return true;
+}
+
+bool gen_xadd(struct gen *g, const struct insn *in)
+{
+    const struct operand *m = &in->op[0], *s = &in->op[1];
+    unsigned size = m->size;
+    if (m->kind == OPK_REG)
+        return gen_from_table(g, in);
+    if (!gen_mem_ok(g, in))
+        return false;
+    gen_guest_write(g, size == 1 ? s->reg & 3 : s->reg);
+    gen_move(g, HREG_addr, gen_effective(g, in, true));
+    struct gen_rmw rmw;
+    gen_rmw_load(g, &rmw, HREG_T1, HREG_addr, size);
+    int src = gen_reg_value(g, s->reg, size, HREG_T2);
+    g->p = emit_addu(g->p, HREG_T3, HREG_T1, src);
+    if (size == 1)
+        g->p = emit_reg_s8(g->p, HREG_T3, HREG_T3);
+    else if (size == 2)
+        g->p = emit_reg_s16(g->p, HREG_T3, HREG_T3);
+    gen_rmw_store(g, &rmw, HREG_T3);
+    if (gen_needed_after(g)) {
+        gen_move(g, HREG_cc_dst, HREG_T3);
+        gen_move(g, HREG_cc_src, src);
+        gen_record(g, CC_ADD, size == 4 ? 2 : size - 1, loc_canon(), loc_canon(), loc_const(0));
+    }
+    gen_reg_insert(g, s->reg, size, HREG_T1);
+    return true;
+}

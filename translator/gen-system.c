@@ -1,0 +1,40 @@
+/* System instructions that kernels run all the time: CLI, STI, PUSHF.  Blocks are keyed by mode bits, so
+ * rights are known; where they don't suffice the interpreter raises the fault. */
+#include "gen.h"
+
+#include "tmpl-gen.h"
+
+bool gen_cli_sti(struct gen *g, const struct insn *in)
+{
+    if (!(g->flags & HF_IOPL_OK))
+        return false;
+    if (in->mnem == MN_CLI) {
+        g->p = emit_cli(g->p);
+        return true;
+    }
+    /* With nothing pending, the shadow of STI makes no difference: no interrupt can come
+     * before the block asks for one again. */
+    uint32_t *start = g->p;
+    g->p = emit_sti(g->p, NULL);
+    gen_stub(g, STUB_INTERP_EXIT, start + SITE_sti_pending);
+    return true;
+}
+
+bool gen_pushf(struct gen *g, const struct insn *in)
+{
+    if (in->opsize != 4 || (g->flags & HF_VM) || !(g->flags & HF_SS32)
+        || (g->flags & HF_SEG_FLAT(R_SS)) != HF_SEG_FLAT(R_SS))
+        return false;
+    gen_guest_write(g, R_ESP);
+    gen_eflags(g);
+    g->p = emit_pushf_value(g->p, HREG_T1);
+    g->p = emit_addiu(g->p, HREG_addr, HREG_esp, -4);
+    gen_store(g, HREG_T1, HREG_addr, 4);
+    gen_move(g, HREG_esp, HREG_addr);
+    return true;
+}
+
+bool gen_goes_on(const struct gen *g, const struct insn *in)
+{
+    return in->mnem == MN_STI && (g->flags & HF_IOPL_OK);
+}
