@@ -19,7 +19,8 @@
 #define NS_PER_S 1000000000ll
 #define TMR_HALF_BITS 23 /* TMR_STS is set when bit 23 of the 24-bit timer changes */
 
-enum { STS_TMR = 1, STS_MASK = 0x8731, EN_MASK = 0x0721, CNT_SCI_EN = 1, CNT_MASK = 0x1c02, CNT_SLP_EN = 0x2000 };
+enum { STS_TMR = 1, STS_MASK = 0x8731, EN_MASK = 0x0721 };
+enum { CNT_SCI_EN = 1, CNT_MASK = 0x1c02, CNT_SLP_EN = 0x2000 };
 
 struct acpi_pm {
     struct machine *machine;

@@ -42,6 +42,6 @@ void debug_ports_init(struct machine *m)
     if (m->config.debugcon)
         ioport_register(m, 0xe9, 1, &debugcon_ops, m, "debugcon");
     if (m->config.debug_exit_iobase >= 0 && m->config.debug_exit_iosize > 0)
-        ioport_register(m, (uint16_t)m->config.debug_exit_iobase, (unsigned)m->config.debug_exit_iosize, &exit_ops, m,
-                        "isa-debug-exit");
+        ioport_register(m, (uint16_t)m->config.debug_exit_iobase, (unsigned)m->config.debug_exit_iosize,
+                        &exit_ops, m, "isa-debug-exit");
 }

@@ -4,8 +4,8 @@
 #include "log.h"
 #include "pc.h"
 
-void ioport_register(struct machine *m, uint16_t port, unsigned count, const struct ioport_ops *ops, void *opaque,
-                     const char *name)
+void ioport_register(struct machine *m, uint16_t port, unsigned count, const struct ioport_ops *ops,
+                     void *opaque, const char *name)
 {
     if (m->handler_count + 1 == IOPORT_HANDLERS)
         abort();

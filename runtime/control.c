@@ -120,14 +120,17 @@ void cpu_load_eflags(CPUX86State *env, uint32_t value, uint32_t mask)
 {
     if (mask & CC_ARITH) {
         uint32_t keep = CC_ARITH & ~mask;
-        uint32_t old = keep ? cpu_eflags(env) & keep : 0;
-        cpu_set_arith(env, old | (value & mask & CC_ARITH));
+        uint32_t kept = keep ? cpu_eflags(env) & keep : 0;
+        cpu_set_arith(env, kept | (value & mask & CC_ARITH));
     }
     const uint32_t known = TF_MASK | IF_MASK | DF_MASK | IOPL_MASK | NT_MASK | RF_MASK | VM_MASK | AC_MASK
         | VIF_MASK | VIP_MASK | ID_MASK;
+    const uint32_t mode = TF_MASK | IOPL_MASK | VM_MASK | AC_MASK; /* what hflags depend on */
+    uint32_t old = env->eflags;
     mask &= known;
-    env->eflags = (env->eflags & ~mask) | (value & mask) | 2;
-    cpu_update_hflags(env);
+    env->eflags = (old & ~mask) | (value & mask) | 2;
+    if ((env->eflags ^ old) & mode)
+        cpu_update_hflags(env);
 }
 
 void load_eflags_with_rf(CPUX86State *env, uint32_t value, uint32_t mask)
@@ -135,6 +138,7 @@ void load_eflags_with_rf(CPUX86State *env, uint32_t value, uint32_t mask)
     if (!debug_armed(env))
         value &= ~(uint32_t)RF_MASK;
     cpu_load_eflags(env, value, mask);
+    cpu_update_hflags(env);
 }
 
 uint32_t cpu_popf_mask(CPUX86State *env, unsigned opsize)

@@ -35,6 +35,19 @@ static int derive_cpl(const CPUX86State *env)
     return (int)(env->segs[R_CS].selector & 3);
 }
 
+static bool checks_alignment(const CPUX86State *env, int cpl)
+{
+    return cpl == 3 && (env->eflags & AC_MASK) && (env->cr[0] & CR0_AM);
+}
+
+void update_data_segment_hflags(CPUX86State *env, int seg)
+{
+    uint32_t f = segment_hflags(&env->segs[seg], seg);
+    if (checks_alignment(env, cpu_cpl(env)))
+        f &= ~HF_SEG_FULL(seg);
+    env->hflags = (env->hflags & ~HF_SEG_FLAT(seg)) | f;
+}
+
 void cpu_update_hflags(CPUX86State *env)
 {
     uint32_t f = env->hflags & HF_INHIBIT;
@@ -68,7 +81,7 @@ void cpu_update_hflags(CPUX86State *env)
     if ((env->cr[0] & CR0_AM) && (env->eflags & AC_MASK) && cpl == 3)
         for (int seg = 0; seg < SEG_COUNT; seg++)
             f &= ~HF_SEG_FULL(seg);
-    if ((env->cr[0] & CR0_AM) && (env->eflags & AC_MASK) && cpl == 3) {
+    if (checks_alignment(env, cpl)) {
         /* Alignment is checked where limits are: no access may take the short way. */
         for (int seg = 0; seg < SEG_COUNT; seg++)
             f &= ~HF_SEG_FULL(seg);

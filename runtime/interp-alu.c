@@ -19,7 +19,8 @@ ALWAYS_INLINE uint32_t alu_result(enum alu op, uint32_t a, uint32_t b, uint32_t 
     }
 }
 
-ALWAYS_INLINE void alu_flags(CPUX86State *env, enum alu op, unsigned w, uint32_t a, uint32_t b, uint32_t carry,
+ALWAYS_INLINE void alu_flags(CPUX86State *env, enum alu op, unsigned w, uint32_t a, uint32_t b,
+                             uint32_t carry,
                              uint32_t r)
 {
     switch (op) {
@@ -67,7 +68,8 @@ ALWAYS_INLINE void alu(CPUX86State *env, const struct insn *insn, enum alu op, u
     { \
         alu(env, insn, ALU_##OP, W, SHAPE); \
     }
-#define ALU_WIDTH(OP, W) ALU_FN(OP, W, RR) ALU_FN(OP, W, RM) ALU_FN(OP, W, MR) ALU_FN(OP, W, RI) ALU_FN(OP, W, MI)
+#define ALU_WIDTH(OP, W) \
+    ALU_FN(OP, W, RR) ALU_FN(OP, W, RM) ALU_FN(OP, W, MR) ALU_FN(OP, W, RI) ALU_FN(OP, W, MI)
 #define ALU_OP(OP) ALU_WIDTH(OP, 0) ALU_WIDTH(OP, 1) ALU_WIDTH(OP, 2)
 ALU_OP(ADD)
 ALU_OP(OR)
@@ -79,7 +81,8 @@ ALU_OP(XOR)
 ALU_OP(CMP)
 ALU_OP(TEST)
 
-#define ROW(OP, W) {op_##OP##_##W##_RR, op_##OP##_##W##_RM, op_##OP##_##W##_MR, op_##OP##_##W##_RI, op_##OP##_##W##_MI}
+#define ROW(OP, W) {op_##OP##_##W##_RR, op_##OP##_##W##_RM, op_##OP##_##W##_MR, op_##OP##_##W##_RI, \
+                    op_##OP##_##W##_MI}
 #define ROWS(OP) [ALU_##OP] = {ROW(OP, 0), ROW(OP, 1), ROW(OP, 2)}
 static const op_fn alu_ops[ALU_OPS][3][SHAPES] = {
     ROWS(ADD), ROWS(OR), ROWS(ADC), ROWS(SBB), ROWS(AND), ROWS(SUB), ROWS(XOR), ROWS(CMP), ROWS(TEST)

@@ -2,21 +2,24 @@
  * are as the CPUs at hand were seen to set them. */
 #include "interp-core.h"
 
-static uint32_t szp8(uint32_t v)
+/* Flags of a + b or, with sign -1, a - b. */
+static uint32_t sum_flags(unsigned width, uint32_t a, uint32_t b, int sign)
 {
-    return cc_compute_all(CC_OP(CC_LOGIC, 0), sext(0, v), 0, 0, 0);
+    uint32_t r = a + (uint32_t)sign * b;
+
+    return cc_compute_all(CC_OP(sign < 0 ? CC_SUB : CC_ADD, width), sext(width, r), sext(width, b), 0, 0);
 }
 
+/* OF SF ZF PF, undefined, are those of the 16-bit sum. */
 static void ascii_adjust(CPUX86State *env, const struct insn *insn, int sign)
 {
-    uint32_t flags = get_arith(env), ax = env->regs[R_EAX] & 0xffff;
+    uint32_t flags = get_arith(env), ax = env->regs[R_EAX] & 0xffff, by;
     bool adjust = (ax & 15) > 9 || (flags & CC_A);
 
-    if (adjust)
-        ax += (uint32_t)(sign * 0x106);
-    ax &= 0xff0f;
-    set_reg(env, 1, R_EAX, ax);
-    cpu_set_arith(env, szp8(ax) | (adjust ? CC_A | CC_C : 0));
+    by = adjust ? 0x106 : 0;
+    flags = sum_flags(1, ax, by, sign) & ~(uint32_t)(CC_A | CC_C);
+    set_reg(env, 1, R_EAX, (ax + (uint32_t)sign * by) & 0xff0f);
+    cpu_set_arith(env, flags | (adjust ? CC_A | CC_C : 0));
     next_insn(env, insn);
 }
 
@@ -30,23 +33,24 @@ static void op_aas(CPUX86State *env, const struct insn *insn)
     ascii_adjust(env, insn, -1);
 }
 
+/* OF, undefined, is that of the sum. */
 static void decimal_adjust(CPUX86State *env, const struct insn *insn, int sign)
 {
-    uint32_t flags = get_arith(env), al = env->regs[R_EAX] & 0xff, old = al, out = 0;
+    uint32_t flags = get_arith(env), al = env->regs[R_EAX] & 0xff, by = 0, out = 0;
 
     if ((al & 15) > 9 || (flags & CC_A)) {
+        by = 6;
         out |= CC_A;
         if (sign < 0 && al < 6)
             out |= CC_C; /* DAS: the borrow of this subtraction counts */
-        al += (uint32_t)(sign * 6);
     }
-    if (old > 0x99 || (flags & CC_C)) {
-        al += (uint32_t)(sign * 0x60);
+    if (al > 0x99 || (flags & CC_C)) {
+        by += 0x60;
         out |= CC_C;
     }
-    al &= 0xff;
-    set_reg(env, 0, R_EAX, al);
-    cpu_set_arith(env, szp8(al) | out);
+    flags = sum_flags(0, al, by, sign) & ~(uint32_t)(CC_A | CC_C);
+    set_reg(env, 0, R_EAX, al + (uint32_t)sign * by);
+    cpu_set_arith(env, flags | out);
     next_insn(env, insn);
 }
 
@@ -71,12 +75,13 @@ static void op_aam(CPUX86State *env, const struct insn *insn)
     next_insn(env, insn);
 }
 
+/* OF AF CF, undefined, are those of the addition. */
 static void op_aad(CPUX86State *env, const struct insn *insn)
 {
-    uint32_t ax = env->regs[R_EAX], al = ((ax & 0xff) + (ax >> 8 & 0xff) * (insn->imm & 0xff)) & 0xff;
+    uint32_t ax = env->regs[R_EAX], high = (ax >> 8 & 0xff) * (insn->imm & 0xff), al = (ax + high) & 0xff;
 
     set_reg(env, 1, R_EAX, al);
-    set_logic(env, 0, al);
+    set_cc(env, CC_ADD, 0, sext(0, al), sext(0, high));
     next_insn(env, insn);
 }
 

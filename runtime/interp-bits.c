@@ -101,7 +101,8 @@ ALWAYS_INLINE uint32_t load_dest(CPUX86State *env, const struct insn *insn, unsi
     return insn->op[0].kind == OPK_MEM ? rmw_load(env, w, insn, m) : get_reg(env, w, insn->op[0].reg);
 }
 
-ALWAYS_INLINE void store_dest(CPUX86State *env, const struct insn *insn, unsigned w, struct rmw *m, uint32_t v)
+ALWAYS_INLINE void store_dest(CPUX86State *env, const struct insn *insn, unsigned w, struct rmw *m,
+                              uint32_t v)
 {
     if (insn->op[0].kind == OPK_MEM)
         rmw_store(env, w, m, v);

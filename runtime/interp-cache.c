@@ -207,11 +207,13 @@ void interp_cache_invalidate(struct interp_cache *c, uint64_t paddr, uint32_t le
 
 /* ---- execution ---- */
 
+/* Where exit_request is looked at: wherever a loop can be, a REP included. */
 static uint32_t entry_flags(const struct insn *insn)
 {
     uint32_t f = isa_info[insn->form].flags;
+    bool rep = (f & (ISA_STRING | ISA_REPCC)) && (insn->prefixes & (INSN_REP | INSN_REPNE));
 
-    return (f & ISA_END_EXIT ? ENTRY_EXIT : 0) | (f & ISA_END_BLOCK ? ENTRY_BRANCH : 0);
+    return (f & ISA_END_EXIT ? ENTRY_EXIT : 0) | ((f & ISA_END_BLOCK) || rep ? ENTRY_BRANCH : 0);
 }
 
 static const struct entry *fetch_uncached(CPUX86State *env)
@@ -221,22 +223,26 @@ static const struct entry *fetch_uncached(CPUX86State *env)
 
     fetch_insn(env, env->eip, &e->insn, &paddr, &paddr2);
     e->fn = interp_select(env, &e->insn);
-    e->flags = entry_flags(&e->insn);
+    e->flags = entry_flags(&e->insn) | ENTRY_BRANCH;
     return e;
 }
 
 /* Decode what stands at `offset` of page p, whose bytes are at `host`. */
-static const struct entry *decode_entry(CPUX86State *env, struct page *p, const uint8_t *host, uint32_t offset)
+static const struct entry *decode_entry(CPUX86State *env, struct page *p, const uint8_t *host,
+                                        uint32_t offset)
 {
     struct interp_cache *c = env->icache;
     uint32_t room = TARGET_PAGE_SIZE - offset;
     struct entry *e = &c->entries[c->nentries];
 
-    if (decode_insn(host + offset, room < 15 ? room : 15, env->hflags & HF_CS32 ? DECODE_32 : DECODE_16, &e->insn)
+    if (decode_insn(host + offset, room < 15 ? room : 15, env->hflags & HF_CS32 ? DECODE_32 : DECODE_16,
+                    &e->insn)
         != DECODE_OK)
         return fetch_uncached(env); /* the second page, #UD, #GP */
     e->fn = interp_select(env, &e->insn);
     e->flags = entry_flags(&e->insn);
+    if (e->insn.len == room)
+        e->flags |= ENTRY_BRANCH; /* straight-line code may go on for 4 GiB */
     p->index[offset] = c->nentries++;
     return e;
 }

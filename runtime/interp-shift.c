@@ -22,7 +22,8 @@ ALWAYS_INLINE uint32_t rotate_carry(CPUX86State *env, bool left, unsigned w, uin
     return r;
 }
 
-ALWAYS_INLINE void shift(CPUX86State *env, const struct insn *insn, enum shift op, unsigned w, bool mem, bool by_cl)
+ALWAYS_INLINE void shift(CPUX86State *env, const struct insn *insn, enum shift op, unsigned w, bool mem,
+                         bool by_cl)
 {
     unsigned count = (by_cl ? env->regs[R_ECX] : insn->imm) & 31, bits = 8u << w, n = count & (bits - 1);
     uint32_t a, r, src = 0, flags = 0;
@@ -153,5 +154,6 @@ op_fn interp_select_shift(const struct insn *insn)
     case MN_SHRD: return op_shrd;
     default: return NULL;
     }
-    return shift_ops[op][width_of(insn->op[0].size)][insn->op[0].kind == OPK_MEM][insn->op[1].kind == OPK_REG];
+    return shift_ops[op][width_of(insn->op[0].size)][insn->op[0].kind == OPK_MEM]
+                    [insn->op[1].kind == OPK_REG];
 }

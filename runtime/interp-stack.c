@@ -185,7 +185,9 @@ op_fn interp_select_stack(const struct insn *insn)
     switch (insn->mnem) {
     case MN_PUSH: return insn->opsize == 4 && insn->op[0].kind == OPK_REG ? op_push_reg32 : op_push;
     case MN_POP:
-        return insn->op[0].kind == OPK_SREG ? op_pop_sreg : insn->op[0].kind == OPK_MEM ? op_pop_mem : op_pop_reg;
+        if (insn->op[0].kind == OPK_SREG)
+            return op_pop_sreg;
+        return insn->op[0].kind == OPK_MEM ? op_pop_mem : op_pop_reg;
     case MN_PUSHA: return op_pusha;
     case MN_POPA: return op_popa;
     case MN_PUSHF: return op_pushf;

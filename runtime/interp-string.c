@@ -73,7 +73,8 @@ ALWAYS_INLINE void commit(CPUX86State *env, struct str *s, enum str_op op, uint3
 }
 
 /* One element, any memory.  Not committed. */
-ALWAYS_INLINE void element(CPUX86State *env, const struct insn *insn, const struct str *s, enum str_op op, unsigned w)
+ALWAYS_INLINE void element(CPUX86State *env, const struct insn *insn, const struct str *s, enum str_op op,
+                           unsigned w)
 {
     uint32_t a, b, lin, port = env->regs[R_EDX] & 0xffff;
 
@@ -126,7 +127,8 @@ ALWAYS_INLINE void copy_elements(uint8_t *dst, const uint8_t *src, uint32_t n, u
 }
 
 /* Try n elements at once: false if memory is not of the plain kind. */
-ALWAYS_INLINE bool bulk(CPUX86State *env, const struct insn *insn, const struct str *s, enum str_op op, unsigned w,
+ALWAYS_INLINE bool bulk(CPUX86State *env, const struct insn *insn, const struct str *s, enum str_op op,
+                        unsigned w,
                         uint32_t n)
 {
     bool up = s->step == s->size;

@@ -131,6 +131,8 @@ struct descriptor desc_check_stack(CPUX86State *env, uint32_t selector, int cpl,
 struct descriptor desc_check_data(CPUX86State *env, uint32_t selector, int cpl, int vector, uint32_t ext);
 /* After a return to an outer level: null the data segments it may not see (SDM 3, 5.8.6). */
 void segment_null_inaccessible(CPUX86State *env, int cpl);
+/* hflags after a load of DS, ES, FS or GS, which only its own bits depend on. */
+void update_data_segment_hflags(CPUX86State *env, int seg);
 /* seg_load_real() without the hflags. */
 void segment_fill_real(CPUX86State *env, int seg, uint32_t selector, bool vm);
 
@@ -163,8 +165,8 @@ void inner_stack(CPUX86State *env, int cpl, uint32_t ext, struct segment *ss, ui
 void task_switch(CPUX86State *env, uint32_t tss_selector, enum task_switch_source source, uint32_t next_eip,
                  uint32_t eflags, int64_t error_code, uint32_t ext);
 
-/* Load EFLAGS for IRET and its like: RF is kept only while a breakpoint is armed, since
- * nothing else can see it before the next instruction clears it. */
+/* Load EFLAGS for IRET and its like, and derive hflags anew.  RF is kept only while a
+ * breakpoint is armed: nothing else can see it before the next instruction clears it. */
 void load_eflags_with_rf(CPUX86State *env, uint32_t value, uint32_t mask);
 
 /* PAE: read the four PDPTEs that cr3 points to; false if a present one has reserved bits

@@ -109,7 +109,7 @@ static void iret_vme(CPUX86State *env)
     env->regs[R_ESP] = st.esp;
     segment_fill_real(env, R_CS, selector, true);
     env->eip = eip;
-    cpu_load_eflags(env, eflags & IF_MASK ? eflags | VIF_MASK : eflags & ~(uint32_t)VIF_MASK, mask);
+    load_eflags_with_rf(env, eflags & IF_MASK ? eflags | VIF_MASK : eflags & ~(uint32_t)VIF_MASK, mask);
 }
 
 static void iret_to_vm86(CPUX86State *env, struct stack *st, uint32_t selector, uint32_t eip, uint32_t eflags)

@@ -15,13 +15,16 @@ void seg_load(CPUX86State *env, int seg, uint32_t selector)
         return;
     }
     int cpl = cpu_cpl(env);
-    if (seg == R_SS)
+    if (seg == R_SS) {
         segment_fill(&env->segs[seg], selector, desc_check_stack(env, selector, cpl, EXCP_GP, 0));
-    else if (selector_is_null(selector))
+        cpu_update_hflags(env);
+        return;
+    }
+    if (selector_is_null(selector))
         segment_null(&env->segs[seg], selector);
     else
         segment_fill(&env->segs[seg], selector, desc_check_data(env, selector, cpl, EXCP_GP, 0));
-    cpu_update_hflags(env);
+    update_data_segment_hflags(env, seg);
 }
 
 void do_lldt(CPUX86State *env, uint32_t selector)

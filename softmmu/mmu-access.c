@@ -3,17 +3,39 @@
 #include "mmu-internal.h"
 #include "segment.h"
 
-/* Host address if the whole access lies in a page of the fast table, else NULL. */
-static inline uint8_t *fast_ptr(CPUX86State *env, uint32_t vaddr, unsigned size, int mmu_idx, bool store)
+/* The host compiler has no cheaper way to be told of a misaligned word: memcpy() becomes
+ * bytes on MIPS. */
+struct __attribute__((packed, may_alias)) host_u16 { uint16_t v; };
+struct __attribute__((packed, may_alias)) host_u32 { uint32_t v; };
+struct __attribute__((packed, may_alias)) host_u64 { uint64_t v; };
+struct __attribute__((packed, may_alias)) host_u8 { uint8_t v; };
+
+static inline int64_t fast_addend(CPUX86State *env, uint32_t vaddr, int mmu_idx, bool store)
 {
     const struct tlb_entry *e = tlb_slot(env->mmu, mmu_idx, vaddr);
-    int64_t addend = store ? e->write : e->read;
-    if (addend <= 0 || (size > 1 && (vaddr & (TARGET_PAGE_SIZE - 1)) > TARGET_PAGE_SIZE - size))
-        return NULL;
+    return store ? e->write : e->read;
+}
+
+static inline bool in_page(uint32_t vaddr, unsigned size)
+{
+    return size == 1 || (vaddr & (TARGET_PAGE_SIZE - 1)) <= TARGET_PAGE_SIZE - size;
+}
+
+static inline uint8_t *host_address(uint32_t vaddr, int64_t addend)
+{
     return (uint8_t *)(uintptr_t)((int64_t)(int32_t)vaddr + addend);
 }
 
-static void page_read(CPUX86State *env, const struct mmu_page *p, uint32_t vaddr, void *buf, uint32_t len)
+/* Host address if the whole access lies in a page of the fast table, else NULL. */
+static inline uint8_t *fast_ptr(CPUX86State *env, uint32_t vaddr, unsigned size, int mmu_idx,
+                               bool store)
+{
+    int64_t addend = fast_addend(env, vaddr, mmu_idx, store);
+    return addend > 0 && in_page(vaddr, size) ? host_address(vaddr, addend) : NULL;
+}
+
+static void page_read(CPUX86State *env, const struct mmu_page *p, uint32_t vaddr, void *buf,
+                      uint32_t len)
 {
     uint32_t offset = vaddr & (TARGET_PAGE_SIZE - 1);
     if (p->host)
@@ -22,7 +44,8 @@ static void page_read(CPUX86State *env, const struct mmu_page *p, uint32_t vaddr
         phys_mem_read(env->mem, p->paddr | offset, buf, len);
 }
 
-static void page_notify(CPUX86State *env, const struct mmu_page *p, uint32_t vaddr, uint32_t len, uintptr_t ra)
+static void page_notify(CPUX86State *env, const struct mmu_page *p, uint32_t vaddr, uint32_t len,
+                        uintptr_t ra)
 {
     if (p->ram && p->ram->code) {
         env->mmu->stats.code_writes++;
@@ -30,7 +53,8 @@ static void page_notify(CPUX86State *env, const struct mmu_page *p, uint32_t vad
     }
 }
 
-static void page_write(CPUX86State *env, const struct mmu_page *p, uint32_t vaddr, const void *buf, uint32_t len)
+static void page_write(CPUX86State *env, const struct mmu_page *p, uint32_t vaddr, const void *buf,
+                       uint32_t len)
 {
     uint32_t offset = vaddr & (TARGET_PAGE_SIZE - 1);
     if (p->ram)
@@ -48,7 +72,8 @@ static void check_watch(CPUX86State *env, uint32_t vaddr, uint32_t len, bool sto
 
 /* An access of at most a page, thus on at most two pages: both are checked before anything
  * is read or written. */
-static void read_slow(CPUX86State *env, uint32_t vaddr, void *buf, uint32_t len, int mmu_idx, uintptr_t ra)
+static void read_slow(CPUX86State *env, uint32_t vaddr, void *buf, uint32_t len, int mmu_idx,
+                      uintptr_t ra)
 {
     uint32_t room = TARGET_PAGE_SIZE - (vaddr & (TARGET_PAGE_SIZE - 1));
     env->mmu->stats.slow_loads++;
@@ -65,7 +90,8 @@ static void read_slow(CPUX86State *env, uint32_t vaddr, void *buf, uint32_t len,
     page_read(env, &second, vaddr + room, (uint8_t *)buf + room, len - room);
 }
 
-static void write_slow(CPUX86State *env, uint32_t vaddr, const void *buf, uint32_t len, int mmu_idx, uintptr_t ra)
+static void write_slow(CPUX86State *env, uint32_t vaddr, const void *buf, uint32_t len, int mmu_idx,
+                       uintptr_t ra)
 {
     uint32_t room = TARGET_PAGE_SIZE - (vaddr & (TARGET_PAGE_SIZE - 1));
     env->mmu->stats.slow_stores++;
@@ -84,43 +110,56 @@ static void write_slow(CPUX86State *env, uint32_t vaddr, const void *buf, uint32
     page_write(env, &second, vaddr + room, (const uint8_t *)buf + room, len - room);
 }
 
-#define LOAD(name, rettype, memtype) \
+static __attribute__((noinline)) uint64_t load_slow(CPUX86State *env, uint32_t vaddr, uint32_t len,
+                                                    int mmu_idx, uintptr_t ra)
+{
+    uint64_t v = 0;
+    read_slow(env, vaddr, &v, len, mmu_idx, ra);
+    return v;
+}
+
+static __attribute__((noinline)) void store_slow(CPUX86State *env, uint32_t vaddr, uint64_t v,
+                                                 uint32_t len, int mmu_idx, uintptr_t ra)
+{
+    write_slow(env, vaddr, &v, len, mmu_idx, ra);
+}
+
+#define LOAD(name, rettype, host_type) \
     rettype name(CPUX86State *env, uint32_t vaddr, int mmu_idx, uintptr_t ra) \
     { \
-        memtype v; \
-        const uint8_t *p = fast_ptr(env, vaddr, sizeof(v), mmu_idx, false); \
-        if (__builtin_expect(p != NULL, 1)) \
-            memcpy(&v, p, sizeof(v)); \
-        else \
-            read_slow(env, vaddr, &v, sizeof(v), mmu_idx, ra); \
-        return v; \
+        int64_t addend = fast_addend(env, vaddr, mmu_idx, false); \
+        if (__builtin_expect(addend > 0 && in_page(vaddr, sizeof(struct host_type)), 1)) \
+            return ((const struct host_type *)host_address(vaddr, addend))->v; \
+        return (rettype)load_slow(env, vaddr, sizeof(struct host_type), mmu_idx, ra); \
     }
 
-#define STORE(name, argtype, memtype) \
+#define STORE(name, argtype, host_type) \
     void name(CPUX86State *env, uint32_t vaddr, argtype value, int mmu_idx, uintptr_t ra) \
     { \
-        memtype v = (memtype)value; \
-        uint8_t *p = fast_ptr(env, vaddr, sizeof(v), mmu_idx, true); \
-        if (__builtin_expect(p != NULL, 1)) \
-            memcpy(p, &v, sizeof(v)); \
+        int64_t addend = fast_addend(env, vaddr, mmu_idx, true); \
+        if (__builtin_expect(addend > 0 && in_page(vaddr, sizeof(struct host_type)), 1)) \
+            ((struct host_type *)host_address(vaddr, addend))->v = \
+                (__typeof__(((struct host_type *)0)->v))value; \
         else \
-            write_slow(env, vaddr, &v, sizeof(v), mmu_idx, ra); \
+            store_slow(env, vaddr, value, sizeof(struct host_type), mmu_idx, ra); \
     }
 
-LOAD(mmu_ldub, uint32_t, uint8_t)
-LOAD(mmu_lduw, uint32_t, uint16_t)
-LOAD(mmu_ldl, uint32_t, uint32_t)
-LOAD(mmu_ldq, uint64_t, uint64_t)
-STORE(mmu_stb, uint32_t, uint8_t)
-STORE(mmu_stw, uint32_t, uint16_t)
-STORE(mmu_stl, uint32_t, uint32_t)
-STORE(mmu_stq, uint64_t, uint64_t)
+LOAD(mmu_ldub, uint32_t, host_u8)
+LOAD(mmu_lduw, uint32_t, host_u16)
+LOAD(mmu_ldl, uint32_t, host_u32)
+LOAD(mmu_ldq, uint64_t, host_u64)
+STORE(mmu_stb, uint32_t, host_u8)
+STORE(mmu_stw, uint32_t, host_u16)
+STORE(mmu_stl, uint32_t, host_u32)
+STORE(mmu_stq, uint64_t, host_u64)
 
-void mmu_probe(CPUX86State *env, uint32_t vaddr, uint32_t len, enum mmu_access access, int mmu_idx, uintptr_t ra)
+void mmu_probe(CPUX86State *env, uint32_t vaddr, uint32_t len, enum mmu_access access, int mmu_idx,
+               uintptr_t ra)
 {
     if (!len)
         return;
-    uint32_t pages = ((vaddr & (TARGET_PAGE_SIZE - 1)) + (uint64_t)len + TARGET_PAGE_SIZE - 1) >> TARGET_PAGE_BITS;
+    uint64_t span = (vaddr & (TARGET_PAGE_SIZE - 1)) + (uint64_t)len;
+    uint32_t pages = (uint32_t)((span + TARGET_PAGE_SIZE - 1) >> TARGET_PAGE_BITS);
     for (uint32_t i = 0; i < pages; i++) {
         uint32_t at = i ? (vaddr & TARGET_PAGE_MASK) + (i << TARGET_PAGE_BITS) : vaddr;
         if (access == MMU_INST_FETCH)

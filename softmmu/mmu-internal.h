@@ -59,7 +59,8 @@ struct phys_mem {
 /* The range holding paddr, NULL where nothing is. */
 const struct phys_range *phys_find(struct phys_mem *m, hwaddr paddr);
 /* Tell the listeners of a page with code; `page` is its state. */
-void phys_code_written(struct phys_mem *m, const struct ram_page *page, hwaddr paddr, uint32_t len, uintptr_t ra);
+void phys_code_written(struct phys_mem *m, const struct ram_page *page, hwaddr paddr, uint32_t len,
+                       uintptr_t ra);
 
 /* One translated page, as the slow path wants it.  Kept in a small cache, so that pages
  * that must stay off the fast path are not walked for each access. */
@@ -107,7 +108,8 @@ struct softmmu {
 
 static inline struct tlb_entry *tlb_slot(const struct softmmu *s, int mmu_idx, uint32_t vaddr)
 {
-    return (struct tlb_entry *)(void *)(s->table[mmu_idx] + ((uint64_t)(vaddr >> TARGET_PAGE_BITS) << TLB_PAGE_SHIFT));
+    uint64_t offset = (uint64_t)(vaddr >> TARGET_PAGE_BITS) << TLB_PAGE_SHIFT;
+    return (struct tlb_entry *)(void *)(s->table[mmu_idx] + offset);
 }
 
 static inline int64_t tlb_addend(const uint8_t *host_page, uint32_t vaddr)

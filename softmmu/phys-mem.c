@@ -182,7 +182,8 @@ unsigned phys_mem_add_code_listener(struct phys_mem *m, code_write_fn *fn, void 
     return m->listener_count++;
 }
 
-void phys_code_written(struct phys_mem *m, const struct ram_page *page, hwaddr paddr, uint32_t len, uintptr_t ra)
+void phys_code_written(struct phys_mem *m, const struct ram_page *page, hwaddr paddr, uint32_t len,
+                       uintptr_t ra)
 {
     /* A listener may unmark the page, for itself or others: look again each time. */
     for (unsigned i = 0; i < m->listener_count; i++) {

@@ -57,8 +57,8 @@ typedef void code_write_fn(void *opaque, hwaddr paddr, uint32_t len, uintptr_t r
 /* Returns the listener's id for softmmu_set_code(). */
 unsigned phys_mem_add_code_listener(struct phys_mem *m, code_write_fn *fn, void *opaque);
 /* From now on writes to the page go off the fast path (all TLB write entries of it are
- * dropped), until softmmu_clear_code().  `page`: any physical address in it.  Each listener marks a page at most once
- * (id is what phys_mem_add_code_listener's order gives: 0, 1, ...). */
+ * dropped), until softmmu_clear_code().  `page`: any physical address in it.  Each listener
+ * marks a page at most once (id is what phys_mem_add_code_listener's order gives: 0, 1, ...). */
 void softmmu_set_code(CPUX86State *env, hwaddr page, unsigned listener);
 void softmmu_clear_code(CPUX86State *env, hwaddr page, unsigned listener);
 
@@ -103,13 +103,16 @@ void mmu_read(CPUX86State *env, uint32_t vaddr, void *buf, uint32_t len, int mmu
 void mmu_write(CPUX86State *env, uint32_t vaddr, const void *buf, uint32_t len, int mmu_idx, uintptr_t ra);
 /* Check that [vaddr, vaddr+len) may be accessed, and raise #PF otherwise: what makes an
  * instruction with several stores restartable. */
-void mmu_probe(CPUX86State *env, uint32_t vaddr, uint32_t len, enum mmu_access access, int mmu_idx, uintptr_t ra);
+void mmu_probe(CPUX86State *env, uint32_t vaddr, uint32_t len, enum mmu_access access, int mmu_idx,
+               uintptr_t ra);
 /* Host pointer for up to `*len` bytes at vaddr within its page if the fast path may be used
- * (RAM; for stores: no code on the page), else NULL; raises #PF.  *len is cut to the page's end.  For REP strings. */
-uint8_t *mmu_host_ptr(CPUX86State *env, uint32_t vaddr, uint32_t *len, enum mmu_access access, int mmu_idx, uintptr_t ra);
+ * (RAM; for stores: no code on the page), else NULL; raises #PF.  *len is cut to the page's end.
+ * For REP strings. */
+uint8_t *mmu_host_ptr(CPUX86State *env, uint32_t vaddr, uint32_t *len, enum mmu_access access, int mmu_idx,
+                      uintptr_t ra);
 
-/* Data break points (DR0-DR3): accesses to the pages of [linear, linear+len) are kept off the fast path,
- * and tell cpu_check_data_bp() (segment.h).  i: 0-3; type as DR7's RW field, 1 or 3; -1: none. */
+/* Data break points (DR0-DR3): accesses to the pages of [linear, linear+len) are kept off the fast
+ * path, and tell cpu_check_data_bp() (segment.h).  i: 0-3; type as DR7's RW field, 1 or 3; -1: none. */
 void softmmu_set_watch(CPUX86State *env, unsigned i, uint32_t linear, unsigned len, int type);
 
 struct softmmu_stats { /* since start */

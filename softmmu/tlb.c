@@ -154,7 +154,9 @@ static void install(struct softmmu *s, int mmu_idx, uint32_t vaddr, const struct
     struct tlb_entry *e = tlb_slot(s, mmu_idx, vaddr);
     int64_t addend = tlb_addend(p->host, vaddr);
     bool read = !s->any_watch || !mmu_page_watched(s, vaddr, false);
-    bool write = p->ram && p->write_ok && !p->ram->code && (!s->any_watch || !mmu_page_watched(s, vaddr, true));
+    bool write = p->ram && p->write_ok && !p->ram->code;
+    if (write && s->any_watch && mmu_page_watched(s, vaddr, true))
+        write = false;
     if (!read && !write)
         return;
     log_fill(s, mmu_idx, p->vpn, p->global);

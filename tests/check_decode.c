@@ -155,7 +155,8 @@ static const char *const invalid[] = {
     "0fb8", "0f78", "0f79", "0f7c",
     /* LOCK: no memory destination, or an instruction that cannot have it */
     "f0 90", "f0 01c0", "f0 8b00", "f0 0300", "f0 3900", "f0 8338 00", "f0 0fa300", "f0 0fba20 01",
-    "f0 a4", "f0 f600 00", "f0 c3", "f0 87c0", "f0 d120", "f0 0fafc0", "f0 8d00", "f0 f720", "f0 d720" /* XLAT */,
+    "f0 a4", "f0 f600 00", "f0 c3", "f0 87c0", "f0 d120", "f0 0fafc0", "f0 8d00", "f0 f720",
+    "f0 d720" /* XLAT */,
     /* x87 */
     "d908", "d9d1", "d9e2", "d9e6", "d9ef", "dae8", "daf0", "db20", "db30", "dbe5", "dbf8", "dd28", "ddf0",
     "ded8", "dfe1", "dff8", "db08", "dd08", "df08" /* FISTTP is SSE3's */,
@@ -171,7 +172,8 @@ START_TEST(test_invalid)
         uint8_t bytes[24] = { 0 };
         size_t n = parse_hex(invalid[_i], bytes);
         enum decode_status status = decode_insn(bytes, 15, mode, &insn);
-        ck_assert_msg(status == DECODE_UD, "%s: status %d (%s)", invalid[_i], status, isa_form_name[insn.form]);
+        ck_assert_msg(status == DECODE_UD, "%s: status %d (%s)", invalid[_i], status,
+                      isa_form_name[insn.form]);
         ck_assert_uint_eq(insn.form, FORM_INVALID);
         ck_assert_uint_ge(insn.len, 1);
         ck_assert_uint_ge(n, 1);
@@ -331,7 +333,8 @@ START_TEST(test_properties)
     for (unsigned f = 1; f < FORM_COUNT; f++) {
         if (isa_info[f].flags & ISA_END_EXIT)
             ck_assert(isa_info[f].flags & ISA_END_BLOCK);
-        ck_assert_uint_eq(isa_info[f].flags_killed & ~(isa_info[f].flags_written | isa_info[f].flags_undefined), 0);
+        unsigned touched = isa_info[f].flags_written | isa_info[f].flags_undefined;
+        ck_assert_uint_eq(isa_info[f].flags_killed & ~touched, 0);
         ck_assert_ptr_nonnull(isa_mnem_name[isa_info[f].mnem]);
     }
 }

@@ -36,9 +36,9 @@ static bool flags_checked[FORM_COUNT];
 
 /* ---- what may differ ---- */
 
-enum topic { T_STATUS, T_LENGTH, T_MNEMONIC, T_OPERANDS, T_MEMORY, T_IMMEDIATE, T_FLAGS, T_PRIVILEGE, T_LOCK };
+enum topic { T_STATUS, T_LENGTH, T_MNEMONIC, T_OPERANDS, T_MEMORY, T_IMMEDIATE, T_FLAGS, T_PRIVILEGE };
 static const char *const topic_name[] = {
-    "status", "length", "mnemonic", "operands", "memory", "immediate", "flags", "privilege", "LOCK"
+    "status", "length", "mnemonic", "operands", "memory", "immediate", "flags", "privilege"
 };
 
 enum { ANY = -1 };
@@ -52,7 +52,7 @@ struct difference {
 };
 
 static const struct difference justified[] = {
-#include "decode-zydis-differences.h"
+#include "decode-zydis-differences.inc"
 };
 #define N_JUSTIFIED (sizeof(justified) / sizeof(justified[0]))
 static unsigned long justified_used[N_JUSTIFIED];
@@ -228,9 +228,11 @@ static void compare_memory(const struct sample *s, const struct insn *insn, cons
 {
     unsigned zscale = zo->mem.scale > 1 ? (unsigned)__builtin_ctz(zo->mem.scale) : 0;
     int64_t disp = zo->mem.disp.has_displacement ? zo->mem.disp.value : 0;
-    bool same_disp = insn->addrsize == 2 ? (uint16_t)disp == (uint16_t)insn->disp : (int32_t)disp == insn->disp;
+    bool same_disp = insn->addrsize == 2 ? (uint16_t)disp == (uint16_t)insn->disp
+                                         : (int32_t)disp == insn->disp;
     bool address_only = zo->mem.type == ZYDIS_MEMOP_TYPE_AGEN; /* has no segment */
-    if ((!address_only && insn->seg != reg_number(zo->mem.segment)) || !same_address_register(insn->base, zo->mem.base)
+    if ((!address_only && insn->seg != reg_number(zo->mem.segment))
+        || !same_address_register(insn->base, zo->mem.base)
         || !same_address_register(insn->index, zo->mem.index)
         || (insn->index != INSN_NOREG && insn->scale != zscale) || !same_disp
         || insn->addrsize * 8 != zi->address_width)
@@ -238,7 +240,8 @@ static void compare_memory(const struct sample *s, const struct insn *insn, cons
                 insn->scale, insn->disp);
     /* An area has size 0 with us, addresses alone (LEA) and NOPs have no size that means anything. */
     if (op->size != 0 && op->size * 8 != zo->size && !(isa_info[insn->form].flags & ISA_NOACCESS))
-        differs(s, T_MEMORY, "%s: memory size %d, Zydis %d bits", isa_form_name[insn->form], op->size, zo->size);
+        differs(s, T_MEMORY, "%s: memory size %d, Zydis %d bits", isa_form_name[insn->form], op->size,
+                zo->size);
 }
 
 /* Zydis sign-extends what has no need of it.  We leave an immediate as wide as the operand
@@ -258,8 +261,9 @@ static void compare_operand(const struct sample *s, const struct insn *insn, con
     switch (zo->type) {
     case ZYDIS_OPERAND_TYPE_REGISTER:
         if (!same_register(op, zo->reg.value))
-            differs(s, T_OPERANDS, "%s: operand %d: kind %d reg %d size %d, Zydis %s", isa_form_name[insn->form],
-                    (int)(op - insn->op), op->kind, op->reg, op->size, ZydisRegisterGetString(zo->reg.value));
+            differs(s, T_OPERANDS, "%s: operand %d: kind %d reg %d size %d, Zydis %s",
+                    isa_form_name[insn->form], (int)(op - insn->op), op->kind, op->reg, op->size,
+                    ZydisRegisterGetString(zo->reg.value));
         break;
     case ZYDIS_OPERAND_TYPE_MEMORY:
         if (op->kind != OPK_MEM)
@@ -289,8 +293,8 @@ static void compare_operand(const struct sample *s, const struct insn *insn, con
     }
 }
 
-static void compare_operands(const struct sample *s, const struct insn *insn, const ZydisDecodedInstruction *zi,
-                             const ZydisDecodedOperand *zo)
+static void compare_operands(const struct sample *s, const struct insn *insn,
+                             const ZydisDecodedInstruction *zi, const ZydisDecodedOperand *zo)
 {
     const ZydisDecodedOperand *shown[ZYDIS_MAX_OPERAND_COUNT];
     unsigned n = 0;
@@ -313,7 +317,8 @@ static void compare_operands(const struct sample *s, const struct insn *insn, co
 
 /* ---- mnemonic, flags, privilege ---- */
 
-static void compare_mnemonic(const struct sample *s, const struct insn *insn, const ZydisDecodedInstruction *zi)
+static void compare_mnemonic(const struct sample *s, const struct insn *insn,
+                             const ZydisDecodedInstruction *zi)
 {
     static const char *const same[][2] = {
         { "sal", "shl" }, { "fstpnce", "fstp" }, { "feni8087_nop", "fneni" }, { "fdisi8087_nop", "fndisi" },
@@ -334,7 +339,8 @@ static void compare_mnemonic(const struct sample *s, const struct insn *insn, co
         differs(s, T_MNEMONIC, "%s, Zydis %s", word ? word : "", theirs);
 }
 
-static void compare_properties(const struct sample *s, const struct insn *insn, const ZydisDecodedInstruction *zi)
+static void compare_properties(const struct sample *s, const struct insn *insn,
+                               const ZydisDecodedInstruction *zi)
 {
     const struct isa_info *info = &isa_info[insn->form];
     if (flags_checked[insn->form])
@@ -347,8 +353,9 @@ static void compare_properties(const struct sample *s, const struct insn *insn, 
         unsigned written = (f->modified | f->set_0 | f->set_1) & CC_ARITH & ~undefined;
         if (read != info->flags_read || undefined != info->flags_undefined
             || written != (info->flags_written & ~(unsigned)info->flags_undefined))
-            differs(s, T_FLAGS, "%s: r %03x w %03x u %03x, Zydis r %03x w %03x u %03x", isa_form_name[insn->form],
-                    info->flags_read, info->flags_written, info->flags_undefined, read, written, undefined);
+            differs(s, T_FLAGS, "%s: r %03x w %03x u %03x, Zydis r %03x w %03x u %03x",
+                    isa_form_name[insn->form], info->flags_read, info->flags_written, info->flags_undefined,
+                    read, written, undefined);
     } else if (info->flags_read || info->flags_written || info->flags_undefined) {
         differs(s, T_FLAGS, "%s: Zydis has none", isa_form_name[insn->form]);
     }
@@ -370,7 +377,8 @@ static bool invalid_anyway(const struct sample *s)
         bool segment = b == 0x26 || b == 0x2e || b == 0x36 || b == 0x3e || b == 0x64 || b == 0x65;
         if (!segment && b != 0x66 && b != 0x67 && b != 0xf0 && b != 0xf2 && b != 0xf3)
             break;
-        if (segment || memchr(s->bytes + i + 1, b, s->opcode_at - i - 1) || ((b == 0xf2 || b == 0xf3) && b != s->prefix))
+        bool repeated = memchr(s->bytes + i + 1, b, s->opcode_at - i - 1) != NULL;
+        if (segment || repeated || ((b == 0xf2 || b == 0xf3) && b != s->prefix))
             continue;
         bytes[n++] = b;
     }
@@ -395,8 +403,8 @@ static void compare(struct sample *s)
     if (got == DECODE_OK)
         form_seen[insn.form] = true;
     if (got != want) {
-        differs(s, T_STATUS, "status %d (%s), expected %d (Zydis: %s, ISA set %s)", got, isa_form_name[insn.form],
-                want, ZYAN_SUCCESS(zs) ? ZydisMnemonicGetString(zi.mnemonic) : "-",
+        differs(s, T_STATUS, "status %d (%s), expected %d (Zydis: %s, ISA set %s)", got,
+                isa_form_name[insn.form], want, ZYAN_SUCCESS(zs) ? ZydisMnemonicGetString(zi.mnemonic) : "-",
                 ZYAN_SUCCESS(zs) ? ZydisISASetGetString(zi.meta.isa_set) : "-");
         return;
     }
@@ -436,7 +444,8 @@ START_TEST(test_enumerated)
 {
     static const struct { uint8_t n, b[3]; } prefixes[] = {
         { 0, { 0 } }, { 1, { 0x66 } }, { 1, { 0x67 } }, { 1, { 0xf2 } }, { 1, { 0xf3 } }, { 1, { 0xf0 } },
-        { 2, { 0x66, 0xf2 } }, { 2, { 0xf3, 0x66 } }, { 2, { 0xf2, 0xf3 } }, { 2, { 0x66, 0x67 } }, { 1, { 0x65 } }
+        { 2, { 0x66, 0xf2 } }, { 2, { 0xf3, 0x66 } }, { 2, { 0xf2, 0xf3 } }, { 2, { 0x66, 0x67 } },
+        { 1, { 0x65 } }
     };
     static const uint8_t tail[] = { 0x80, 0x91, 0xa2, 0xf3, 0xc4, 0x95, 0xe6, 0x87 };
     n_compared = n_valid = 0;
@@ -459,7 +468,8 @@ START_TEST(test_enumerated)
                         }
                         /* SIB: every base, index and scale, though not all of their product. */
                         for (unsigned i = 0; i < 8; i++) {
-                            s.bytes[n] = (uint8_t)(((i & 3) << 6) | (((i + opcode) & 7) << 3) | ((i + modrm / 8) & 7));
+                            unsigned index = (i + opcode) & 7, base = (i + modrm / 8) & 7;
+                            s.bytes[n] = (uint8_t)((i & 3) << 6 | index << 3 | base);
                             compare(&s);
                         }
                     }

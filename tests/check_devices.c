@@ -1310,11 +1310,12 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        unknown_ports, pic_basics, pic_cascade, pic_spurious, pic_auto_eoi_rotate, pic_special_mask, pic_poll, pic_level,
-        pic_init_resets, irq_sharing, pit_mode0, pit_mode1, pit_mode2, pit_mode3, pit_mode4_5, pit_bcd, pit_access,
-        pit_irq0, port61, rtc_time, rtc_uip, rtc_interrupts, cmos_memory, uart_identify, uart_transmit, uart_receive,
-        uart_flow, uart_loopback, uart_priority, uart_without_host, kbc_controller, kbc_keyboard, a20_gates, reset_lines,
-        debug_ports, ferr, acpi_tables, acpi_timer
+        unknown_ports, pic_basics, pic_cascade, pic_spurious, pic_auto_eoi_rotate, pic_special_mask,
+        pic_poll, pic_level, pic_init_resets, irq_sharing, pit_mode0, pit_mode1, pit_mode2, pit_mode3,
+        pit_mode4_5, pit_bcd, pit_access, pit_irq0, port61, rtc_time, rtc_uip, rtc_interrupts,
+        cmos_memory, uart_identify, uart_transmit, uart_receive, uart_flow, uart_loopback, uart_priority,
+        uart_without_host, kbc_controller, kbc_keyboard, a20_gates, reset_lines, debug_ports, ferr,
+        acpi_tables, acpi_timer
     };
     Suite *s = suite_create("devices");
     TCase *tc = tcase_create("all");

@@ -14,9 +14,10 @@ static uint32_t rnd(void)
     return (uint32_t)(seed >> 16);
 }
 
-static const uint32_t edges[] = {0, 1, 2, 9, 10, 15, 16, 0x7e, 0x7f, 0x80, 0x81, 0xfe, 0xff, 0x7ffe, 0x7fff, 0x8000,
-                                 0x8001, 0xfffe, 0xffff, 0x7ffffffe, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe,
-                                 0xffffffff};
+static const uint32_t edges[] = {
+    0, 1, 2, 9, 10, 15, 16, 0x7e, 0x7f, 0x80, 0x81, 0xfe, 0xff, 0x7ffe, 0x7fff, 0x8000, 0x8001, 0xfffe, 0xffff,
+    0x7ffffffe, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff
+};
 #define EDGES (sizeof edges / sizeof edges[0])
 
 static uint32_t operand(unsigned i)
@@ -78,7 +79,8 @@ static uint32_t eager_sub(unsigned w, uint32_t a, uint32_t b, uint32_t c)
     return f;
 }
 
-static void expect(const char *what, unsigned w, uint32_t a, uint32_t b, uint32_t op, uint32_t dst, uint32_t src,
+static void expect(const char *what, unsigned w, uint32_t a, uint32_t b, uint32_t op, uint32_t dst,
+                   uint32_t src,
                    uint32_t src2, uint32_t res, uint32_t want, uint32_t care)
 {
     uint32_t got = cc_compute_all(op, dst, src, src2, res);
@@ -95,17 +97,22 @@ START_TEST(arithmetic)
             for (unsigned w = 0; w < 3; w++) {
                 uint32_t a = sext(w, operand(i)), b = sext(w, operand(j));
                 for (uint32_t c = 0; c < 2; c++) {
-                    expect("adc", w, a, b, CC_OP(CC_ADC, w), sext(w, a + b + c), b, c, 0, eager_add(w, a, b, c),
+                    expect("adc", w, a, b, CC_OP(CC_ADC, w), sext(w, a + b + c), b, c, 0, eager_add(w, a, b,
+                                                                                                    c),
                            CC_ARITH);
-                    expect("sbb", w, a, b, CC_OP(CC_SBB, w), sext(w, a - b - c), b, c, 0, eager_sub(w, a, b, c),
+                    expect("sbb", w, a, b, CC_OP(CC_SBB, w), sext(w, a - b - c), b, c, 0, eager_sub(w, a, b,
+                                                                                                    c),
                            CC_ARITH);
                 }
-                expect("add", w, a, b, CC_OP(CC_ADD, w), sext(w, a + b), b, rnd(), rnd(), eager_add(w, a, b, 0),
+                expect("add", w, a, b, CC_OP(CC_ADD, w), sext(w, a + b), b, rnd(), rnd(), eager_add(w, a, b,
+                                                                                                    0),
                        CC_ARITH);
-                expect("sub", w, a, b, CC_OP(CC_SUB, w), sext(w, a - b), b, rnd(), rnd(), eager_sub(w, a, b, 0),
+                expect("sub", w, a, b, CC_OP(CC_SUB, w), sext(w, a - b), b, rnd(), rnd(), eager_sub(w, a, b,
+                                                                                                    0),
                        CC_ARITH);
                 expect("cmp", w, a, b, CC_OP(CC_CMP, w), a, b, rnd(), rnd(), eager_sub(w, a, b, 0), CC_ARITH);
-                expect("and", w, a, b, CC_OP(CC_LOGIC, w), a & b, rnd(), rnd(), rnd(), szp(w, a & b), CC_ARITH);
+                expect("and", w, a, b, CC_OP(CC_LOGIC, w), a & b, rnd(), rnd(), rnd(), szp(w, a & b),
+                       CC_ARITH);
             }
 }
 END_TEST
@@ -125,7 +132,8 @@ START_TEST(modifiers)
             old &= ~(uint32_t)(CC_C | CC_O);
             expect("rol", w, a, 1, base | CC_MOD(CCM_ROL, w), 0, old, 0, a,
                    old | (a & 1) | (top != (a & 1) ? CC_O : 0), CC_ARITH);
-            expect("ror", w, a, 1, base | CC_MOD(CCM_ROR, w), 0, old, 0, a, old | top | (top != next ? CC_O : 0),
+            expect("ror", w, a, 1, base | CC_MOD(CCM_ROR, w), 0, old, 0, a, old | top | (top != next ? CC_O
+                                                                                         : 0),
                    CC_ARITH);
             expect("bt", w, a, 1, base | CC_MOD(CCM_CF, 2), 0, old | (a & CC_O), 0, a,
                    old | (a & CC_O) | (a & 1), CC_ARITH);
@@ -151,8 +159,8 @@ START_TEST(stacking)
             flags = cc_compute_all(CC_OP(CC_EFLAGS, 2) | CC_MOD(mod, w), 0, old, 0, sext(w, v));
             cpu_modify_flags(&e, mod, w, sext(w, v));
             uint32_t got = cc_compute_all(e.cc_op, e.cc_dst, e.cc_src, e.cc_src2, e.cc_res);
-            ck_assert_msg(got == flags, "modifier %u value %x over %x, then %x: got %x want %x", mod, sext(w, v), op,
-                          e.cc_op, got, flags);
+            ck_assert_msg(got == flags, "modifier %u value %x over %x, then %x: got %x want %x", mod,
+                          sext(w, v), op, e.cc_op, got, flags);
             v = rnd();
         }
     }
@@ -186,7 +194,8 @@ END_TEST
 #define NATIVE2_ALL(NAME, INSN) \
     NATIVE2(NAME##_0, INSN "b", uint8_t, "") NATIVE2(NAME##_1, INSN "w", uint16_t, "") \
     NATIVE2(NAME##_2, INSN "l", uint32_t, "") \
-    static uint32_t (*const NAME[3])(uint32_t, uint32_t, uint32_t, uint32_t *) = {NAME##_0, NAME##_1, NAME##_2};
+    static uint32_t (*const NAME[3])(uint32_t, uint32_t, uint32_t, uint32_t *) = {NAME##_0, NAME##_1,
+                                                                                  NAME##_2};
 NATIVE2_ALL(native_add, "add")
 NATIVE2_ALL(native_adc, "adc")
 NATIVE2_ALL(native_sub, "sub")
@@ -245,9 +254,11 @@ START_TEST(native_shifts)
                 /* OF is defined for a count of 1, CF for counts up to the width. */
                 uint32_t care = CC_S | CC_Z | CC_P | (count == 1 ? CC_O : 0) | (count <= 8u << w ? CC_C : 0);
                 f = native_shl[w](a, count, &r);
-                expect("shl", w, a, count, CC_OP(CC_SHL, w), sext(w, r), sext(w, a << (count - 1)), 0, 0, f, care);
+                expect("shl", w, a, count, CC_OP(CC_SHL, w), sext(w, r), sext(w, a << (count - 1)), 0, 0, f,
+                       care);
                 f = native_shr[w](a, count, &r);
-                expect("shr", w, a, count, CC_OP(CC_SHR, w), sext(w, r), sext(w, a >> (count - 1)), 0, 0, f, care);
+                expect("shr", w, a, count, CC_OP(CC_SHR, w), sext(w, r), sext(w, a >> (count - 1)), 0, 0, f,
+                       care);
                 f = native_sar[w](a, count, &r);
                 src = (uint32_t)((int32_t)sext(w, a) >> (count - 1));
                 expect("sar", w, a, count, CC_OP(CC_SHR, w), sext(w, r), src, 0, 0, f, care | CC_C);

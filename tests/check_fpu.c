@@ -21,14 +21,15 @@
 
 /* ---- comparison ---- */
 
-/* Signed distance in units of the last place; a change of exponent counts as one step. */
+/* Two units in the last place apart at most: processors err by up to about 1.1 units, and directed
+ * rounding by 1.  What ours may err is for test_transcendental. */
 static bool near_enough(struct floatx80 a, struct floatx80 b)
 {
     if ((a.se ^ b.se) & 0x8000)
         return a.mant == 0 && b.mant == 0;
     __int128 x = ((__int128)(a.se & 0x7fff) << 63) + (int64_t)(a.mant & ~FX_INT_BIT);
     __int128 y = ((__int128)(b.se & 0x7fff) << 63) + (int64_t)(b.mant & ~FX_INT_BIT);
-    return x - y <= 1 && y - x <= 1;
+    return x - y <= 2 && y - x <= 2;
 }
 
 static bool is_fcomi(const struct fpu_case *c)
@@ -51,7 +52,7 @@ static bool undefined_by_manual(const struct fpu_case *c)
 }
 
 /* What the interpreter gave agrees with the processor, but for this:
- *   transcendental results may differ by one unit in the last place, and C1 (rounded up) with them;
+ *   transcendental results may differ in the last place, and C1 (rounded up) with them;
  *   FCOMI and the like: the manual clears C1 (AMD leaves it) and keeps EFLAGS after an
  *   unmasked invalid operation (AMD sets them). */
 static bool agrees(const struct fpu_case *c, const struct fpu_state *real, const struct fpu_state *ours)
@@ -77,7 +78,8 @@ static bool agrees(const struct fpu_case *c, const struct fpu_state *real, const
 
 static void print_state(const char *what, const struct fpu_state *s)
 {
-    fprintf(stderr, "  %-5s cw %04x sw %04x empty %02x eflags %03x mem ", what, s->cw, s->sw, s->empty, s->eflags);
+    fprintf(stderr, "  %-5s cw %04x sw %04x empty %02x eflags %03x mem ", what, s->cw, s->sw, s->empty,
+            s->eflags);
     for (int i = 9; i >= 0; i--)
         fprintf(stderr, "%02x", s->mem[i]);
     for (int i = 0; i < 8; i++)
@@ -313,7 +315,7 @@ static void exact_value(mpfr_t r, uint8_t modrm, struct floatx80 x, struct float
 
 START_TEST(test_transcendental)
 {
-    const int n = 2000;
+    const int n = 8000;
     mpfr_t exact;
     mpfr_init2(exact, EXACT_PREC);
     fpu_seed(5);
@@ -324,7 +326,9 @@ START_TEST(test_transcendental)
             struct fpu_state out;
             struct floatx80 x = fpu_random_value(), y = fpu_random_value();
             int span = functions[k].max_exp - functions[k].min_exp + 1;
-            int e = i % 2 && span > 20 ? (int)(fpu_random() % 12) - 8 : functions[k].min_exp + (int)(fpu_random() % span);
+            int e = functions[k].min_exp + (int)(fpu_random() % span);
+            if (i % 2 && span > 20)
+                e = (int)(fpu_random() % 12) - 8;
             if (e > functions[k].max_exp)
                 e = functions[k].max_exp;
             x.se = (uint16_t)((e + 16383) | (functions[k].negative ? x.se & 0x8000 : 0));
@@ -504,7 +508,8 @@ START_TEST(test_tags)
         CPUX86State *env = filled_env();
         uint8_t image[108];
         for (int i = 0; i < 8; i++) {
-            env->fpregs[i] = n % 2 ? fpu_specials[(unsigned)(n + i * 7) % fpu_special_count] : fpu_random_value();
+            unsigned special = (unsigned)(n + i * 7) % fpu_special_count;
+            env->fpregs[i] = n % 2 ? fpu_specials[special] : fpu_random_value();
             env->fpempty[i] = fpu_random() % 4 == 0;
         }
         env->fpstt = (unsigned)n & 7;
@@ -563,10 +568,10 @@ END_TEST
 START_TEST(test_faults)
 {
     static const uint8_t ops[][2] = {
-        { 0xd9, 0x07 }, { 0xd9, 0x17 }, { 0xd9, 0x1f }, { 0xdd, 0x07 }, { 0xdd, 0x1f }, { 0xdb, 0x2f }, { 0xdb, 0x3f },
-        { 0xdf, 0x27 }, { 0xdf, 0x37 }, { 0xdf, 0x3f }, { 0xdb, 0x1f }, { 0xdf, 0x1f }, { 0xd8, 0x07 }, { 0xdc, 0x37 },
-        { 0xda, 0x1f }, { 0xde, 0x17 }, { 0xd9, 0x27 }, { 0xd9, 0x37 }, { 0xd9, 0x2f }, { 0xd9, 0x3f }, { 0xdd, 0x27 },
-        { 0xdd, 0x37 }, { 0xdd, 0x3f }
+        { 0xd9, 0x07 }, { 0xd9, 0x17 }, { 0xd9, 0x1f }, { 0xdd, 0x07 }, { 0xdd, 0x1f }, { 0xdb, 0x2f },
+        { 0xdb, 0x3f }, { 0xdf, 0x27 }, { 0xdf, 0x37 }, { 0xdf, 0x3f }, { 0xdb, 0x1f }, { 0xdf, 0x1f },
+        { 0xd8, 0x07 }, { 0xdc, 0x37 }, { 0xda, 0x1f }, { 0xde, 0x17 }, { 0xd9, 0x27 }, { 0xd9, 0x37 },
+        { 0xd9, 0x2f }, { 0xd9, 0x3f }, { 0xdd, 0x27 }, { 0xdd, 0x37 }, { 0xdd, 0x3f }
     };
     for (unsigned k = 0; k < sizeof ops / sizeof ops[0]; k++) {
         for (int empty = 0; empty < 2; empty++) {
@@ -647,8 +652,10 @@ END_TEST
 /* Not a test of anything but the figure. */
 START_TEST(test_speed)
 {
-    static const struct { const char *name; struct floatx80 (*f)(struct floatx80, struct floatx80, struct fp_ctx *); }
-    ops[] = { { "add", fx_add }, { "sub", fx_sub }, { "mul", fx_mul }, { "div", fx_div } };
+    static const struct {
+        const char *name;
+        struct floatx80 (*f)(struct floatx80, struct floatx80, struct fp_ctx *);
+    } ops[] = { { "add", fx_add }, { "sub", fx_sub }, { "mul", fx_mul }, { "div", fx_div } };
     struct floatx80 v[64];
     fpu_seed(3);
     for (int i = 0; i < 64; i++)

@@ -181,7 +181,8 @@ static void map_pae(uint32_t vaddr, uint64_t entry)
 
 static struct tlb_entry *entry(int mmu_idx, uint32_t vaddr)
 {
-    return (struct tlb_entry *)((char *)softmmu_table(&env, mmu_idx) + ((uint64_t)(vaddr >> 12) << TLB_PAGE_SHIFT));
+    char *table = (char *)softmmu_table(&env, mmu_idx);
+    return (struct tlb_entry *)(table + ((uint64_t)(vaddr >> 12) << TLB_PAGE_SHIFT));
 }
 
 static int load(uint32_t vaddr, int mmu_idx)
@@ -844,10 +845,10 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        phys_regions, phys_overlap, unpaged, mmio_access, wraps_at_4g, a20, fault_codes_32, write_protect,
-        accessed_dirty, pse, invlpg_large, smep_smap, pae_pages, pae_reserved, no_execute, crossing, global_pages,
-        global_then_not, flush_by_idx, many_pages, code_pages, code_page_remapped, code_in_page_table, watch_points,
-        fetch_cache
+        phys_regions, phys_overlap, unpaged, mmio_access, wraps_at_4g, a20, fault_codes_32,
+        write_protect, accessed_dirty, pse, invlpg_large, smep_smap, pae_pages, pae_reserved, no_execute,
+        crossing, global_pages, global_then_not, flush_by_idx, many_pages, code_pages,
+        code_page_remapped, code_in_page_table, watch_points, fetch_cache
     };
     Suite *s = suite_create("softmmu");
     TCase *tc = tcase_create("all");

@@ -99,6 +99,8 @@ START_TEST(conditions)
                             int32_t m[3] = { x < VALUES ? values[x] : random_value(),
                                              y < VALUES ? values[y] : random_value(), z };
                             m[0] = narrow(m[0], width);
+                            if (c->record == (TMPL_COND_MOD | CCM_CF))
+                                m[0] &= 1;
                             m[1] = eflags ? (int32_t)(m[1] & CC_ARITH) : narrow(m[1], width);
                             run(c, width, m, alias);
                         }

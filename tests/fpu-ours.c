@@ -71,7 +71,8 @@ void mmu_write(CPUX86State *env, uint32_t vaddr, const void *buf, uint32_t len, 
     memcpy(at(env, vaddr, len), buf, len);
 }
 
-void mmu_probe(CPUX86State *env, uint32_t vaddr, uint32_t len, enum mmu_access access, int mmu_idx, uintptr_t ra)
+void mmu_probe(CPUX86State *env, uint32_t vaddr, uint32_t len, enum mmu_access access, int mmu_idx,
+               uintptr_t ra)
 {
     (void)access;
     (void)mmu_idx;

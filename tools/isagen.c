@@ -408,7 +408,8 @@ static void parse_row(char *line)
     const char *feature = features[f.feature];
     unsigned faulting = attr_bit("cpl0") | attr_bit("iopl") | attr_bit("vmiopl") | attr_bit("pm")
         | attr_bit("branch") | attr_bit("str");
-    if ((f.attrs & faulting) || strcmp(feature, "fpu") == 0 || strcmp(feature, "fcmov") == 0 || strcmp(feature, "mmx") == 0
+    if ((f.attrs & faulting) || strcmp(feature, "fpu") == 0 || strcmp(feature, "fcmov") == 0
+        || strcmp(feature, "mmx") == 0
         || strcmp(feature, "fxsr") == 0 || strncmp(feature, "sse", 3) == 0)
         f.attrs |= attr_bit("fault");
 

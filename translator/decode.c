@@ -63,7 +63,8 @@ static inline uint32_t next32(struct cursor *c)
 static void address16(struct cursor *c, unsigned modrm, struct insn *insn, int *def_seg)
 {
     static const uint8_t base[8] = { R_EBX, R_EBX, R_EBP, R_EBP, R_ESI, R_EDI, R_EBP, R_EBX };
-    static const uint8_t index[8] = { R_ESI, R_EDI, R_ESI, R_EDI, INSN_NOREG, INSN_NOREG, INSN_NOREG, INSN_NOREG };
+    static const uint8_t index[8] = { R_ESI, R_EDI, R_ESI, R_EDI,
+                                      INSN_NOREG, INSN_NOREG, INSN_NOREG, INSN_NOREG };
     unsigned mod = modrm >> 6, rm = modrm & 7;
     if (mod == 0 && rm == 6) {
         insn->disp = (int16_t)next16(c);
@@ -154,7 +155,8 @@ static inline uint32_t sign_extend(uint32_t v, unsigned size)
 }
 
 /* opsize: the effective operand size, 2 or 4. */
-static void decode_operands(struct cursor *c, const struct isa_layout *lay, unsigned opsize, struct insn *insn)
+static void decode_operands(struct cursor *c, const struct isa_layout *lay, unsigned opsize,
+                            struct insn *insn)
 {
     unsigned modrm = insn->opcode[1], reg = modrm >> 3 & 7;
     for (unsigned i = 0; i < lay->nops; i++) {

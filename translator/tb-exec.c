@@ -63,6 +63,7 @@ struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns)
     ctx->max_pool = MAX_POOL;
     ctx->pool = map_reserve(MAX_POOL * sizeof *ctx->pool, PROT_READ | PROT_WRITE);
     env->tbs = ctx;
+    exception_restore_state = tb_restore_state;
     tb_helpers_init(env);
     if (!jc_init(ctx))
         user_error("out of memory");

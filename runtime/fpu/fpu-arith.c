@@ -134,7 +134,8 @@ static bool compare_underflow(CPUX86State *env)
     return go;
 }
 
-static inline void compare_insn(CPUX86State *env, const struct insn *insn, uint32_t offset, bool quiet, int pops)
+static inline void compare_insn(CPUX86State *env, const struct insn *insn, uint32_t offset, bool quiet,
+                                int pops)
 {
     bool go;
     if (insn->op[0].kind == OPK_MEM) {

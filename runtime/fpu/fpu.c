@@ -35,13 +35,12 @@ static void pending_exception(CPUX86State *env)
 {
     if (env->cr[0] & CR0_NE)
         raise_exception(env, EXCP_MF, 0);
-    /* MS-DOS compatibility: the PC turns FERR# into IRQ 13, and the CPU waits for it unless
-     * IGNNE# lets it go on.  A CPU that could not take the interrupt would
-     * stand still for ever; it goes on instead. */
-    if (machine_ignne(env->machine))
+    /* MS-DOS compatibility: the PC turns FERR# into IRQ 13, and the CPU waits for it unless IGNNE#
+     * lets it go on.  A CPU that can't take the interrupt would stand still for ever; it goes on. */
+    if (!env->machine || machine_ignne(env->machine))
         return;
     machine_set_ferr(env->machine, 1);
-    if (machine_intr(env->machine) && (env->eflags & IF_MASK))
+    if (machine_intr(env->machine) && (env->eflags & IF_MASK) && !(env->hflags & HF_INHIBIT))
         cpu_loop_exit(env);
 }
 

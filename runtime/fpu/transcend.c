@@ -1,9 +1,10 @@
 /* The transcendental instructions, by MPFR.
  *
- * MPFR computes with 128 bits or more, truncating; together with "was it inexact" this is the
- * significand and sticky bit that fx_round_pack() takes, which then applies RC (results
- * don't depend on PC, SDM 1, 8.1.5.2), range, and the masks.  So a result is the correctly rounded
- * one but for a chance of about 2^-60, better than the 1 ulp that SDM 1, 8.3.10 promises.
+ * MPFR gives 96 bits, truncated; together with "was it inexact" this is the significand and sticky
+ * bit that fx_round_pack() takes, which then applies RC (results don't depend on
+ * PC, SDM 1, 8.1.5.2), range, and the masks.  So a result is the correctly rounded one but where
+ * an intermediate value of 128 bits is just too coarse, a chance of about 2^-60: better than the
+ * 1 ulp that SDM 1, 8.3.10 promises.
  *
  * FSIN, FCOS, FSINCOS and FPTAN reduce their argument with the x87's own pi of 66 bits (SDM 1,
  * 8.3.8), as Intel and AMD do; with the true pi, sin(x) near multiples of pi would differ from
@@ -12,8 +13,9 @@
 
 #include <mpfr.h>
 
-#define WORK_PREC 256 /* intermediate values */
-#define RESULT_PREC 128
+#define RESULT_PREC 96
+#define WORK_PREC 128   /* intermediate values */
+#define REDUCE_PREC 192 /* n * pi/2 without rounding */
 
 _Static_assert(sizeof(mp_limb_t) == 8, "two limbs make a result");
 
@@ -25,15 +27,13 @@ static void to_mpfr(mpfr_ptr r, struct floatx80 a)
         mpfr_neg(r, r, MPFR_RNDN);
 }
 
-/* Round a nonzero MPFR number; inexact: digits are missing beyond it (it was truncated). */
+/* Round what MPFR computed with RESULT_PREC; inexact: it was truncated. */
 static struct floatx80 from_mpfr(mpfr_srcptr v, bool inexact, struct fp_ctx *s)
 {
-    MPFR_DECL_INIT(t, RESULT_PREC);
-    inexact |= mpfr_set(t, v, MPFR_RNDZ) != 0;
-    if (mpfr_zero_p(t))
+    if (mpfr_zero_p(v))
         return fx_zero(0);
-    const mp_limb_t *limbs = mpfr_custom_get_significand(t);
-    return fx_round_pack(mpfr_signbit(t) != 0, (int32_t)mpfr_get_exp(t) - 1 + FX_BIAS, limbs[1],
+    const mp_limb_t *limbs = mpfr_custom_get_significand(v);
+    return fx_round_pack(mpfr_signbit(v) != 0, (int32_t)mpfr_get_exp(v) - 1 + FX_BIAS, limbs[1],
                          limbs[0] | inexact, 64, s);
 }
 
@@ -70,11 +70,12 @@ struct floatx80 fx_f2xm1(struct floatx80 x, struct fp_ctx *s)
     }
     MPFR_DECL_INIT(t, WORK_PREC);
     MPFR_DECL_INIT(u, WORK_PREC);
+    MPFR_DECL_INIT(v, RESULT_PREC);
     to_mpfr(t, x);
     mpfr_const_log2(u, MPFR_RNDN);
     mpfr_mul(t, t, u, MPFR_RNDN);
-    mpfr_expm1(t, t, MPFR_RNDZ);
-    return from_mpfr(t, true, s);
+    mpfr_expm1(v, t, MPFR_RNDZ);
+    return from_mpfr(v, true, s);
 }
 
 struct floatx80 fx_yl2x(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
@@ -105,11 +106,12 @@ struct floatx80 fx_yl2x(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
 
     MPFR_DECL_INIT(t, WORK_PREC);
     MPFR_DECL_INIT(u, WORK_PREC);
+    MPFR_DECL_INIT(v, RESULT_PREC);
     to_mpfr(t, x);
     bool inexact = mpfr_log2(t, t, MPFR_RNDN) != 0; /* exact for powers of 2 */
     to_mpfr(u, y);
-    inexact |= mpfr_mul(t, t, u, MPFR_RNDN) != 0;
-    r = from_mpfr(t, inexact, s);
+    inexact |= mpfr_mul(v, t, u, MPFR_RNDZ) != 0;
+    r = from_mpfr(v, inexact, s);
     return call_inexact(r, s);
 }
 
@@ -136,9 +138,10 @@ struct floatx80 fx_yl2xp1(struct floatx80 y, struct floatx80 x, struct fp_ctx *s
 
     MPFR_DECL_INIT(t, WORK_PREC);
     MPFR_DECL_INIT(u, WORK_PREC);
+    MPFR_DECL_INIT(v, RESULT_PREC);
     to_mpfr(t, x);
     bool inexact = true;
-    if (mpfr_get_exp(t) > -RESULT_PREC) {
+    if (mpfr_get_exp(t) > -60) {
         /* 1 + x is exact, and so is the logarithm if that is a power of 2 */
         mpfr_add_ui(t, t, 1, MPFR_RNDN);
         inexact = mpfr_log2(t, t, MPFR_RNDN) != 0;
@@ -148,8 +151,8 @@ struct floatx80 fx_yl2xp1(struct floatx80 y, struct floatx80 x, struct fp_ctx *s
         mpfr_div(t, t, u, MPFR_RNDN);
     }
     to_mpfr(u, y);
-    inexact |= mpfr_mul(t, t, u, MPFR_RNDN) != 0;
-    r = from_mpfr(t, inexact, s);
+    inexact |= mpfr_mul(v, t, u, MPFR_RNDZ) != 0;
+    r = from_mpfr(v, inexact, s);
     return call_inexact(r, s);
 }
 
@@ -162,30 +165,30 @@ struct floatx80 fx_atan(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
     int sx = fx_sign(x), sy = fx_sign(y);
     if (cx == FX_DENORMAL || cy == FX_DENORMAL)
         s->flags |= FPUS_DE;
-    MPFR_DECL_INIT(t, WORK_PREC);
-    MPFR_DECL_INIT(u, WORK_PREC);
+    MPFR_DECL_INIT(v, RESULT_PREC);
     if (cy == FX_ZERO || (cx == FX_INF && cy != FX_INF)) {
         if (!sx)
             return fx_zero(sy);
+        mpfr_const_pi(v, MPFR_RNDZ);
+    } else if (cy == FX_INF && cx == FX_INF) {
+        MPFR_DECL_INIT(t, WORK_PREC);
         mpfr_const_pi(t, MPFR_RNDN);
+        mpfr_mul_ui(v, t, sx ? 3 : 1, MPFR_RNDZ);
+        mpfr_div_2ui(v, v, 2, MPFR_RNDN);
     } else if (cy == FX_INF || cx == FX_ZERO) {
-        /* pi/2; both infinite: pi/4 or 3 pi/4 */
-        mpfr_const_pi(t, MPFR_RNDN);
-        if (cx == FX_INF) {
-            mpfr_mul_ui(t, t, sx ? 3 : 1, MPFR_RNDN);
-            mpfr_div_2ui(t, t, 2, MPFR_RNDN);
-        } else {
-            mpfr_div_2ui(t, t, 1, MPFR_RNDN);
-        }
+        mpfr_const_pi(v, MPFR_RNDZ);
+        mpfr_div_2ui(v, v, 1, MPFR_RNDN);
     } else {
+        MPFR_DECL_INIT(t, 64);
+        MPFR_DECL_INIT(u, 64);
         to_mpfr(t, y);
         to_mpfr(u, x);
         mpfr_abs(t, t, MPFR_RNDN);
-        mpfr_atan2(t, t, u, MPFR_RNDZ);
+        mpfr_atan2(v, t, u, MPFR_RNDZ);
     }
     if (sy)
-        mpfr_neg(t, t, MPFR_RNDN);
-    return from_mpfr(t, true, s);
+        mpfr_neg(v, v, MPFR_RNDN);
+    return from_mpfr(v, true, s);
 }
 
 /* x = n * (pi/2) + *r with the 66-bit pi; exact.  Returns n mod 4. */
@@ -200,10 +203,10 @@ static unsigned reduce(mpfr_ptr r, struct floatx80 x)
     mpfr_set_ui_2exp(half_pi, 0x3243f6a8885a308du, 4, MPFR_RNDN);
     mpfr_add_ui(half_pi, half_pi, 3, MPFR_RNDN);
     mpfr_div_2ui(half_pi, half_pi, 65, MPFR_RNDN);
-    mpfr_div(n, r, half_pi, MPFR_RNDN);
-    mpfr_rint(n, n, MPFR_RNDN);
-    /* 64 + 66 bits fit WORK_PREC, and so does the difference. */
-    MPFR_DECL_INIT(t, WORK_PREC);
+    /* 64 + 66 bits fit REDUCE_PREC, and so does the difference. */
+    MPFR_DECL_INIT(t, REDUCE_PREC);
+    mpfr_div(t, r, half_pi, MPFR_RNDN);
+    mpfr_rint(n, t, MPFR_RNDN);
     mpfr_mul(t, n, half_pi, MPFR_RNDN);
     mpfr_sub(r, r, t, MPFR_RNDN);
     mpfr_abs(t, n, MPFR_RNDN);
@@ -232,15 +235,16 @@ static bool trig_special(struct floatx80 x, struct floatx80 *r, bool *partial, s
     }
 }
 
-static struct floatx80 quadrant(mpfr_ptr r, unsigned n, struct fp_ctx *s)
+static struct floatx80 quadrant(mpfr_srcptr r, unsigned n, struct fp_ctx *s)
 {
+    MPFR_DECL_INIT(v, RESULT_PREC);
     if (n & 1)
-        mpfr_cos(r, r, MPFR_RNDZ);
+        mpfr_cos(v, r, MPFR_RNDZ);
     else
-        mpfr_sin(r, r, MPFR_RNDZ);
+        mpfr_sin(v, r, MPFR_RNDZ);
     if (n & 2)
-        mpfr_neg(r, r, MPFR_RNDN);
-    return from_mpfr(r, true, s);
+        mpfr_neg(v, v, MPFR_RNDN);
+    return from_mpfr(v, true, s);
 }
 
 bool fx_sincos(struct floatx80 x, struct floatx80 *sine, struct floatx80 *cosine, struct fp_ctx *s)
@@ -263,13 +267,10 @@ bool fx_sincos(struct floatx80 x, struct floatx80 *sine, struct floatx80 *cosine
             *cosine = fx_pack(0, FX_BIAS, FX_INT_BIT);
         return true;
     }
-    MPFR_DECL_INIT(r, WORK_PREC);
+    MPFR_DECL_INIT(r, REDUCE_PREC);
     unsigned n = reduce(r, x);
-    if (sine) {
-        MPFR_DECL_INIT(u, WORK_PREC);
-        mpfr_set(u, r, MPFR_RNDN);
-        *sine = quadrant(u, n, s);
-    }
+    if (sine)
+        *sine = quadrant(r, n, s);
     if (cosine)
         *cosine = quadrant(r, n + 1, s);
     return true;
@@ -284,14 +285,15 @@ bool fx_tan(struct floatx80 x, struct floatx80 *r, struct fp_ctx *s)
         *r = x;
         return true;
     }
-    MPFR_DECL_INIT(t, WORK_PREC);
+    MPFR_DECL_INIT(t, REDUCE_PREC);
+    MPFR_DECL_INIT(v, RESULT_PREC);
     unsigned n = reduce(t, x);
     if (n & 1) {
-        mpfr_cot(t, t, MPFR_RNDZ);
-        mpfr_neg(t, t, MPFR_RNDN);
+        mpfr_cot(v, t, MPFR_RNDZ);
+        mpfr_neg(v, v, MPFR_RNDN);
     } else {
-        mpfr_tan(t, t, MPFR_RNDZ);
+        mpfr_tan(v, t, MPFR_RNDZ);
     }
-    *r = from_mpfr(t, true, s);
+    *r = from_mpfr(v, true, s);
     return true;
 }

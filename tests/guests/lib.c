@@ -155,7 +155,7 @@ void lib_init(void)
     for (u32 v = 0; v < 256; v++)
         set_gate(v, G_KCODE, (u32)stubs + 16 * v, A_INT32);
     idt[SYSCALL][1] |= A_DPL3 << 8;
-    __asm__ volatile("lidt %0; ltr %w1" : : "m"(r), "r"(G_TSS) : "memory");
+    __asm__ volatile("lidt %0; ltr %w1; lldt %w2" : : "m"(r), "r"(G_TSS), "r"(0) : "memory");
 }
 
 void paging_on(void)

@@ -32,8 +32,9 @@ static void delay_slots(const struct variant *v)
             error_at(s->file, slot->line, "memory access in the delay slot of `%s'", b->op->name);
         else if ((b->op->flags & OP_LIKELY) && !strcmp(slot->op->name, "nop"))
             error_at(s->file, slot->line, "nop in the delay slot of `%s': use the plain branch", b->op->name);
-        if ((b->op->flags & OP_LINK) && (slot->writes & 1u << 31))
-            error_at(s->file, slot->line, "$ra is written in the delay slot of `%s'", b->op->name);
+        if ((b->op->flags & OP_LINK) && ((slot->writes | slot->reads) & 1u << 31))
+            error_at(s->file, slot->line, "$ra is %s in the delay slot of `%s'",
+                     slot->writes & 1u << 31 ? "written" : "read", b->op->name);
         if (b->local_target == i + 2)
             error_at(s->file, b->line, "`%s' goes where it would go anyway", b->op->name);
         if (b->local_target == i + 1)

@@ -51,9 +51,14 @@ static const char *word(void)
     return buf;
 }
 
+/* The first error of a line only: others tend to follow from it. */
 static void error(const char *fmt, const char *arg)
 {
-    error_at(file, line_number, fmt, arg);
+    static int last;
+
+    if (last != line_number)
+        error_at(file, line_number, fmt, arg);
+    last = line_number;
 }
 
 int find_param(const struct stanza *s, const char *name, size_t len)
@@ -251,6 +256,8 @@ static struct stanza *new_stanza(enum stanza_kind kind)
         if (!parse_condition_list(s))
             return s;
         size_t n = (size_t)(cur - start);
+        while (n && start[n - 1] == ' ')
+            n--;
         snprintf(s->name, sizeof(s->name), "%.*s", (int)n, start);
         s->open = kind == ST_BRANCH;
         s->widths = 7;
@@ -307,8 +314,10 @@ static bool parse_option(struct stanza *s, int *section)
     if (accept("widths")) {
         s->widths = 0;
         while (!end()) {
+            const char *start = cur;
             if (!number(&n) || !width_bit(n)) {
-                error("widths are 8, 16 and 32, not `%s'", cur);
+                error("widths are 8, 16 and 32, not `%s'", start);
+                cur = "";
                 break;
             }
             s->widths |= width_bit(n);
@@ -319,10 +328,11 @@ static bool parse_option(struct stanza *s, int *section)
         if (s->temps & ~allowed)
             error("only T0-T4, addr, X1-X3, at, t9 and FP registers can be temps%s", "");
     } else if (accept("uses")) {
-        s->uses |= register_list(NULL);
-        if (s->uses & 3u << 26)
+        uint32_t list = register_list(NULL);
+        s->uses |= list;
+        if (list & 3u << 26)
             error("k0 and k1 belong to the kernel%s", "");
-        if (s->uses & (1u << 30 | 1u << 28 | 1u << 29))
+        if (list & (1u << 30 | 1u << 28 | 1u << 29))
             error("env, tlb and sp can always be read; `sets' allows writing them%s", "");
     } else if (accept("sets")) {
         s->sets |= register_list(NULL);
@@ -332,8 +342,10 @@ static bool parse_option(struct stanza *s, int *section)
         if (!accept("flags"))
             error("expected `reads flags C' or `reads flags all'%s", "");
         s->reads = accept("C") ? 'C' : accept("all") ? 'A' : '?';
-        if (s->reads == '?')
+        if (s->reads == '?') {
             error("expected `reads flags C' or `reads flags all'%s", "");
+            s->reads = 0;
+        }
     } else if (accept("needs")) {
         if (accept("none")) {
             *section = NEEDS_NONE;

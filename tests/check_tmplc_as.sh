@@ -1,0 +1,45 @@
+#!/bin/sh
+# Every word that the emitters store, against GNU as: tmplc writes a program that runs each emitter
+# on samples of its parameters and prints the same instructions as assembly text; as has to
+# make the same words of it.  Once for the templates, once for all instructions tmplc knows.
+srcdir=${srcdir:-$(dirname "$0")/..}
+tmplc=${TMPLC:-tools/tmplc/tmplc}
+cc=${CC_FOR_BUILD:-cc}
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+
+as=
+for prefix in mips64el-linux-gnuabi64- ''; do
+    if echo '.set loongson-ext; gsldx $2, 0($3, $4)' | "${prefix}as" -march=gs464 -o "$tmp/probe.o" - 2> /dev/null; then
+        as=${prefix}as objcopy=${prefix}objcopy
+        break
+    fi
+done
+if [ -z "$as" ] || ! "$cc" -v > /dev/null 2>&1; then
+    echo "no assembler for MIPS64 with Loongson extensions, or no compiler: skipped"
+    exit 77
+fi
+
+cpp="-I$tmp -I. -I$srcdir/templates -I$srcdir/runtime -I$srcdir/translator -I$srcdir/softmmu"
+compare() { # name, tmplc arguments
+    name=$1
+    shift
+    "$tmplc" --header "$tmp/tmpl-gen.h" --table "$tmp/tmpl-gen.c" --selftest "$tmp/self.c" "$@" || return 1
+    # shellcheck disable=SC2086
+    "$cc" -std=gnu11 -D_GNU_SOURCE= -O0 $cpp -o "$tmp/self" "$tmp/self.c" || return 1
+    "$tmp/self" "$tmp/words" "$tmp/text.s" || return 1
+    # as puts a sync before each ll by itself for Loongson's sake; templates write their own.
+    "$as" -march=gs464 -mno-fix-loongson3-llsc -o "$tmp/text.o" "$tmp/text.s" || return 1
+    "$objcopy" -O binary -j .text "$tmp/text.o" "$tmp/expected" || return 1
+    size=$(wc -c < "$tmp/words")
+    # The section is padded to 16 bytes.
+    [ "$size" -gt 0 ] && [ $(($(wc -c < "$tmp/expected") - size)) -lt 16 ] || { echo "$name: sizes differ"; return 1; }
+    head -c "$size" "$tmp/expected" | cmp - "$tmp/words" || return 1
+    echo "$name: $((size / 4)) words agree with as"
+}
+
+failed=0
+compare templates --isa "$srcdir/translator/isa.tab" "$srcdir"/templates/*.tmpl || failed=1
+compare all-opcodes "$srcdir/tests/tmplc/all-opcodes.tmpl" || failed=$((failed + 1))
+echo "check_tmplc_as: Checks: 2, Failures: $failed"
+[ $failed = 0 ]
