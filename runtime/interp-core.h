@@ -90,8 +90,8 @@ ALWAYS_INLINE uint32_t seg_addr(CPUX86State *env, int seg, uint32_t offset, unsi
 
 ALWAYS_INLINE const struct tlb_entry *tlb_slot(CPUX86State *env, uint32_t lin)
 {
-    return (const struct tlb_entry *)(uintptr_t)(env->tlb_base + ((uint64_t)(lin >> TARGET_PAGE_BITS)
-                                                                  << TLB_PAGE_SHIFT));
+    uint64_t offset = (uint64_t)(lin >> TARGET_PAGE_BITS) << TLB_PAGE_SHIFT;
+    return (const struct tlb_entry *)(uintptr_t)(env->tlb_base + offset);
 }
 
 /* Host address behind a TLB entry, or NULL if the access has to go off the fast path. */

@@ -59,6 +59,8 @@ static void op_pop_sreg(CPUX86State *env, const struct insn *insn)
 static void probe_stack(CPUX86State *env, uint32_t sp, unsigned size, enum mmu_access access)
 {
     uint32_t lin = seg_addr(env, R_SS, sp & stack_mask(env), size, access == MMU_DATA_STORE);
+    if (access == MMU_DATA_STORE && tlb_host(tlb_slot(env, lin)->write, lin, size))
+        return;
     mmu_probe(env, lin, size, access, cpu_mmu_index(env), 0);
 }
 
@@ -67,11 +69,9 @@ static void op_pusha(CPUX86State *env, const struct insn *insn)
     unsigned w = width_of(insn->opsize), size = insn->opsize, i;
     uint32_t sp = env->regs[R_ESP], m = stack_mask(env);
 
-    if (((sp & m) - 8 * size) <= (sp & m))
-        probe_stack(env, sp - 8 * size, 8 * size, MMU_DATA_STORE);
-    else
-        for (i = 1; i <= 8; i++)
-            probe_stack(env, sp - i * size, size, MMU_DATA_STORE);
+    /* One by one from the top: CR2 is the address of the first push that fails. */
+    for (i = 1; i <= 8; i++)
+        probe_stack(env, sp - i * size, size, MMU_DATA_STORE);
     for (i = 0; i < 8; i++)
         st_lin(env, w, seg_addr(env, R_SS, (sp - (i + 1) * size) & m, size, true), env->regs[i]);
     set_sp(env, sp - 8 * size);

@@ -13,11 +13,12 @@
 void interp_insn(CPUX86State *env, const struct insn *insn);
 
 /* Fetch (through the code TLB and the cache of decoded instructions), and execute up to
- * `max` instructions; returns how many were completed, early when
- * env->exit_request is negative, after an instruction that ends a block by changing
- * what interrupts may happen (ISA_END_EXIT), when HF_INHIBIT is set or cleared, or
- * when the CPU halts.  A fault unwinds; the instructions before it are already added to
- * env->icount accounting through interp_account(). */
+ * `max` instructions.  Returns early when env->exit_request is negative, after an
+ * instruction that changes what interrupts may happen (ISA_END_EXIT), and after a single one
+ * in interp_slow_mode().  A fault unwinds.  Each completed instruction is counted in
+ * env->insns_interp and, where env->icount_enabled, taken off env->icount_left before the next one
+ * begins; one that unwinds (a fault, INT n) is not counted, one that is followed by a debug
+ * trap is. */
 void interp_run(CPUX86State *env, uint32_t max);
 
 /* What executes one decoded instruction: as interp_insn(), except that HF_INHIBIT is the

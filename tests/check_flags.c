@@ -15,8 +15,8 @@ static uint32_t rnd(void)
 }
 
 static const uint32_t edges[] = {
-    0, 1, 2, 9, 10, 15, 16, 0x7e, 0x7f, 0x80, 0x81, 0xfe, 0xff, 0x7ffe, 0x7fff, 0x8000, 0x8001, 0xfffe, 0xffff,
-    0x7ffffffe, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff
+    0, 1, 2, 9, 10, 15, 16, 0x7e, 0x7f, 0x80, 0x81, 0xfe, 0xff, 0x7ffe, 0x7fff, 0x8000, 0x8001, 0xfffe,
+    0xffff, 0x7ffffffe, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff
 };
 #define EDGES (sizeof edges / sizeof edges[0])
 
@@ -97,19 +97,15 @@ START_TEST(arithmetic)
             for (unsigned w = 0; w < 3; w++) {
                 uint32_t a = sext(w, operand(i)), b = sext(w, operand(j));
                 for (uint32_t c = 0; c < 2; c++) {
-                    expect("adc", w, a, b, CC_OP(CC_ADC, w), sext(w, a + b + c), b, c, 0, eager_add(w, a, b,
-                                                                                                    c),
-                           CC_ARITH);
-                    expect("sbb", w, a, b, CC_OP(CC_SBB, w), sext(w, a - b - c), b, c, 0, eager_sub(w, a, b,
-                                                                                                    c),
-                           CC_ARITH);
+                    expect("adc", w, a, b, CC_OP(CC_ADC, w), sext(w, a + b + c), b, c, 0,
+                           eager_add(w, a, b, c), CC_ARITH);
+                    expect("sbb", w, a, b, CC_OP(CC_SBB, w), sext(w, a - b - c), b, c, 0,
+                           eager_sub(w, a, b, c), CC_ARITH);
                 }
-                expect("add", w, a, b, CC_OP(CC_ADD, w), sext(w, a + b), b, rnd(), rnd(), eager_add(w, a, b,
-                                                                                                    0),
-                       CC_ARITH);
-                expect("sub", w, a, b, CC_OP(CC_SUB, w), sext(w, a - b), b, rnd(), rnd(), eager_sub(w, a, b,
-                                                                                                    0),
-                       CC_ARITH);
+                expect("add", w, a, b, CC_OP(CC_ADD, w), sext(w, a + b), b, rnd(), rnd(),
+                       eager_add(w, a, b, 0), CC_ARITH);
+                expect("sub", w, a, b, CC_OP(CC_SUB, w), sext(w, a - b), b, rnd(), rnd(),
+                       eager_sub(w, a, b, 0), CC_ARITH);
                 expect("cmp", w, a, b, CC_OP(CC_CMP, w), a, b, rnd(), rnd(), eager_sub(w, a, b, 0), CC_ARITH);
                 expect("and", w, a, b, CC_OP(CC_LOGIC, w), a & b, rnd(), rnd(), rnd(), szp(w, a & b),
                        CC_ARITH);
@@ -132,9 +128,8 @@ START_TEST(modifiers)
             old &= ~(uint32_t)(CC_C | CC_O);
             expect("rol", w, a, 1, base | CC_MOD(CCM_ROL, w), 0, old, 0, a,
                    old | (a & 1) | (top != (a & 1) ? CC_O : 0), CC_ARITH);
-            expect("ror", w, a, 1, base | CC_MOD(CCM_ROR, w), 0, old, 0, a, old | top | (top != next ? CC_O
-                                                                                         : 0),
-                   CC_ARITH);
+            expect("ror", w, a, 1, base | CC_MOD(CCM_ROR, w), 0, old, 0, a,
+                   old | top | (top != next ? CC_O : 0), CC_ARITH);
             expect("bt", w, a, 1, base | CC_MOD(CCM_CF, 2), 0, old | (a & CC_O), 0, a,
                    old | (a & CC_O) | (a & 1), CC_ARITH);
         }
@@ -194,8 +189,8 @@ END_TEST
 #define NATIVE2_ALL(NAME, INSN) \
     NATIVE2(NAME##_0, INSN "b", uint8_t, "") NATIVE2(NAME##_1, INSN "w", uint16_t, "") \
     NATIVE2(NAME##_2, INSN "l", uint32_t, "") \
-    static uint32_t (*const NAME[3])(uint32_t, uint32_t, uint32_t, uint32_t *) = {NAME##_0, NAME##_1,
-                                                                                  NAME##_2};
+    static uint32_t (*const NAME[3])(uint32_t, uint32_t, uint32_t, uint32_t *) = { \
+        NAME##_0, NAME##_1, NAME##_2};
 NATIVE2_ALL(native_add, "add")
 NATIVE2_ALL(native_adc, "adc")
 NATIVE2_ALL(native_sub, "sub")

@@ -10,9 +10,9 @@
 #include "tmpl.h"
 
 static const int32_t values[] = {
-    0, 1, 2, 3, -1, -2, -3, 126, 127, 128, -126, -127, -128, -129, 255, 256, 32766, 32767, 32768, -32766, -32767,
-    -32768, -32769, 65535, 65536, 0x7ffffffe, 0x7fffffff, -0x7fffffff, -0x7fffffff - 1, 0x12345678, -0x12345678,
-    0x55, 0xaa, 0x5555, 0xaaaa, 0x40, 0x80, 0x800, 0x8d5, 0x844, 0xc1,
+    0, 1, 2, 3, -1, -2, -3, 126, 127, 128, -126, -127, -128, -129, 255, 256, 32766, 32767, 32768, -32766,
+    -32767, -32768, -32769, 65535, 65536, 0x7ffffffe, 0x7fffffff, -0x7fffffff, -0x7fffffff - 1, 0x12345678,
+    -0x12345678, 0x55, 0xaa, 0x5555, 0xaaaa, 0x40, 0x80, 0x800, 0x8d5, 0x844, 0xc1,
 };
 #define VALUES (int)(sizeof(values) / sizeof(values[0]))
 
@@ -73,8 +73,8 @@ static void run(const struct tmpl_cond *c, int width, const int32_t m[3], int al
         ck_abort_msg("%s:%d: %s", c->file, c->line, s.error);
     uint64_t got = c->type == TC_VALUE ? s.r[a.v[0]] : s.taken;
     if (got != expected)
-        ck_abort_msg("%s:%d: %s cond %d width %d dst %x src %x src2 %x: got %llx, expected %d", c->file, c->line,
-                     c->name, c->cond, width, (unsigned)m[0], (unsigned)m[1], (unsigned)m[2],
+        ck_abort_msg("%s:%d: %s cond %d width %d dst %x src %x src2 %x: got %llx, expected %d", c->file,
+                     c->line, c->name, c->cond, width, (unsigned)m[0], (unsigned)m[1], (unsigned)m[2],
                      (unsigned long long)got, expected);
     for (int i = 0; i < 32; i++)
         if (s.r[i] != before[i] && !(c->clobbers >> i & 1) && !(c->type == TC_VALUE && i == a.v[0]))

@@ -12,7 +12,7 @@ isa=$(cd "$srcdir/translator" && pwd)/isa.tab
 failed=0 checks=0
 cd "$srcdir/tests/tmplc" || exit 99
 for f in bad-*.tmpl; do
-    sed -n '=; p' "$f" | awk -v f="$f" 'NR % 2 { n = $0; next } (i = index($0, "#! ")) { print f ":" n ": " substr($0, i + 3) }' \
+    awk '(i = index($0, "#! ")) { print FILENAME ":" FNR ": " substr($0, i + 3) }' "$f" \
         | sort > "$tmp/expected"
     "$tmplc" --isa "$isa" "$f" 2> "$tmp/out"
     status=$?
@@ -26,13 +26,18 @@ for f in bad-*.tmpl; do
         failed=$((failed + 1))
     fi
 done
+
 # Files and options.
+wrong() {
+    echo "$1: $(cat "$tmp/out")"
+    failed=$((failed + 1))
+}
 "$tmplc" "$tmp/none.tmpl" 2> "$tmp/out"
-[ $? = 1 ] && grep -q 'cannot read' "$tmp/out" || { echo "missing file: $(cat "$tmp/out")"; failed=$((failed + 1)); }
+[ $? = 1 ] && grep -q 'cannot read' "$tmp/out" || wrong "missing file"
 "$tmplc" --header "$tmp/no/dir.h" all-opcodes.tmpl 2> "$tmp/out"
-[ $? = 1 ] && grep -q 'cannot write' "$tmp/out" || { echo "no directory: $(cat "$tmp/out")"; failed=$((failed + 1)); }
+[ $? = 1 ] && grep -q 'cannot write' "$tmp/out" || wrong "no directory"
 "$tmplc" 2> "$tmp/out"
-[ $? = 2 ] || { echo "no arguments: $(cat "$tmp/out")"; failed=$((failed + 1)); }
+[ $? = 2 ] || wrong "no arguments"
 checks=$((checks + 3))
 echo "check_tmplc: Checks: $checks, Failures: $failed"
 [ $failed = 0 ]

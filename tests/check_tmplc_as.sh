@@ -9,9 +9,9 @@ tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 
 as=
-for prefix in mips64el-linux-gnuabi64- ''; do
-    if echo '.set loongson-ext; gsldx $2, 0($3, $4)' | "${prefix}as" -march=gs464 -o "$tmp/probe.o" - 2> /dev/null; then
-        as=${prefix}as objcopy=${prefix}objcopy
+for try in $MIPS_AS mips64el-linux-gnuabi64-as as; do
+    if echo '.set loongson-ext; gsldx $2, 0($3, $4)' | "$try" -march=gs464 -o "$tmp/o" - 2> /dev/null; then
+        as=$try objcopy=${try%as}objcopy
         break
     fi
 done
@@ -33,7 +33,10 @@ compare() { # name, tmplc arguments
     "$objcopy" -O binary -j .text "$tmp/text.o" "$tmp/expected" || return 1
     size=$(wc -c < "$tmp/words")
     # The section is padded to 16 bytes.
-    [ "$size" -gt 0 ] && [ $(($(wc -c < "$tmp/expected") - size)) -lt 16 ] || { echo "$name: sizes differ"; return 1; }
+    if [ "$size" -eq 0 ] || [ $(($(wc -c < "$tmp/expected") - size)) -ge 16 ]; then
+        echo "$name: sizes differ"
+        return 1
+    fi
     head -c "$size" "$tmp/expected" | cmp - "$tmp/words" || return 1
     echo "$name: $((size / 4)) words agree with as"
 }

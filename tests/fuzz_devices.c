@@ -46,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     struct machine_hooks hooks = { .set_intr = on_intr };
 
+    int long_waits = 8;
     fake_host_reset();
     memset(&com1, 0, sizeof(com1));
     intr = 0;
@@ -67,8 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         case 9:
             ioport_write(m, port, v * 0x10001u, width);
             break;
-        case 10: /* up to 65 us, or a quarter of a second */
-            fake_advance(op & 0x80 ? (int64_t)v * 4096 : v);
+        case 10: /* up to 65 us, or a few times up to a quarter of a second */
+            fake_advance((op & 0x80) && long_waits-- > 0 ? (int64_t)v * 4096 : v);
             break;
         case 11:
             fake_input(&com1, data, size < 8 ? (unsigned)size : 8);

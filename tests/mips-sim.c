@@ -37,7 +37,10 @@ static void special(struct mips_sim *s, uint32_t w)
 
     switch (w & 63) {
     case 0x00: *d = sx32(b << sa); break; /* sll takes any operand: it is the sign-extension idiom */
-    case 0x02: word_operands(s, b, 0); *d = sx32(w >> 21 & 1 ? rotr32((uint32_t)b, sa) : (uint32_t)b >> sa); break;
+    case 0x02:
+        word_operands(s, b, 0);
+        *d = sx32(w >> 21 & 1 ? rotr32((uint32_t)b, sa) : (uint32_t)b >> sa);
+        break;
     case 0x03: word_operands(s, b, 0); *d = sx32((uint64_t)((int32_t)b >> sa)); break;
     case 0x04: *d = sx32(b << (a & 31)); break;
     case 0x06:
@@ -141,7 +144,10 @@ static void special3(struct mips_sim *s, uint32_t w)
         s->r[rt] = sx32((b & ~m) | (a << lsb & m));
         break;
     case 0x05: m = field_mask(msb + 33 - lsb) << lsb; s->r[rt] = (b & ~m) | (a << lsb & m); break;
-    case 0x06: m = field_mask(msb - lsb + 1) << (lsb + 32); s->r[rt] = (b & ~m) | (a << (lsb + 32) & m); break;
+    case 0x06:
+        m = field_mask(msb - lsb + 1) << (lsb + 32);
+        s->r[rt] = (b & ~m) | (a << (lsb + 32) & m);
+        break;
     case 0x07: m = field_mask(msb - lsb + 1) << lsb; s->r[rt] = (b & ~m) | (a << lsb & m); break;
     case 0x20:
         word_operands(s, b, 0);

@@ -18,13 +18,13 @@ jobs_flag() {
 
 # run_logged LOG WHAT COMMAND...: quiet unless it fails.
 run_logged() {
-    log=$1
-    what=$2
+    run_log=$1
+    run_what=$2
     shift 2
-    say "$what"
-    if ! "$@" >"$log" 2>&1; then
-        tail -n 40 "$log" >&2
-        die "$what failed; all of its output is in $log"
+    say "$run_what"
+    if ! "$@" >"$run_log" 2>&1 </dev/null; then
+        tail -n 40 "$run_log" >&2
+        die "$run_what failed; all of its output is in $run_log"
     fi
 }
 

@@ -27,7 +27,8 @@ bool gen_seg_ok(const struct gen *g, unsigned seg)
 
 bool gen_mem_ok(const struct gen *g, const struct insn *in)
 {
-    return in->addrsize == 4 && gen_seg_ok(g, in->seg);
+    /* A code segment may be readable but is never writable. */
+    return in->addrsize == 4 && gen_seg_ok(g, in->seg) && in->seg != R_CS;
 }
 
 /* d = s + value */

@@ -34,7 +34,8 @@ void *tb_arena_alloc(struct tb_context *ctx, size_t size)
     return p;
 }
 
-/* Blocks lie in the code region in the order of their making. */
+/* The block that `host` lies in.  For a return address ask for the word before it: a call may be a block's last.
+ * Blocks lie in the code region in the order of their making. */
 TranslationBlock *tb_from_host(struct tb_context *ctx, const uint32_t *host)
 {
     uint32_t lo = 0, hi = ctx->ntbs;
@@ -45,7 +46,7 @@ TranslationBlock *tb_from_host(struct tb_context *ctx, const uint32_t *host)
         else
             hi = mid;
     }
-    if (lo >= ctx->ntbs || host < ctx->tbs[lo].host || host >= ctx->tbs[lo].host + ctx->tbs[lo].host_words + 1)
+    if (lo >= ctx->ntbs || host < ctx->tbs[lo].host || host >= ctx->tbs[lo].host + ctx->tbs[lo].host_words)
         return NULL;
     return &ctx->tbs[lo];
 }
@@ -270,7 +271,7 @@ static void invalidate_on_page(struct tb_context *ctx, hwaddr start, hwaddr end,
 void tb_invalidate_phys_range(CPUX86State *env, hwaddr start, hwaddr end, uintptr_t retaddr)
 {
     struct tb_context *ctx = env->tbs;
-    TranslationBlock *current = retaddr ? tb_from_host(ctx, (const uint32_t *)retaddr) : ctx->running;
+    TranslationBlock *current = retaddr ? tb_from_host(ctx, (const uint32_t *)retaddr - 1) : ctx->running;
     bool hit = false;
     for (hwaddr a = start; a < end; a = (a & ~(hwaddr)(TARGET_PAGE_SIZE - 1)) + TARGET_PAGE_SIZE) {
         hwaddr page_end = (a & ~(hwaddr)(TARGET_PAGE_SIZE - 1)) + TARGET_PAGE_SIZE;

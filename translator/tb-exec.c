@@ -116,7 +116,7 @@ void tb_restore_state(CPUX86State *env, uintptr_t ra)
 {
     if (!ra)
         return;
-    TranslationBlock *tb = tb_from_host(env->tbs, (const uint32_t *)ra);
+    TranslationBlock *tb = tb_from_host(env->tbs, (const uint32_t *)ra - 1);
     if (!tb)
         return;
     uint32_t offset = (uint32_t)((const uint32_t *)ra - tb->host);
@@ -213,7 +213,7 @@ void tb_run(CPUX86State *env)
         jc_select(ctx, tb->flags, tb->cs_base);
         jc_fill(ctx, tb, global && tb->phys_page2 == TB_NO_PAGE);
         if (link_ra && flushes == ctx->stats.flushes) {
-            TranslationBlock *from = tb_from_host(ctx, (const uint32_t *)link_ra);
+            TranslationBlock *from = tb_from_host(ctx, (const uint32_t *)link_ra - 1);
             if (from)
                 link_exit(ctx, from, link_ra, tb);
         }

@@ -44,7 +44,7 @@ static int user_at(void *code, void *stack)
 
 extern u8 c_pusha[], c_call[], c_pushm[], c_enter[], c_movs[], c_movsb[], c_stos[], c_lods[], c_scas[], c_cmps[];
 extern u8 c_xchg[], c_cmpxchg[], c_xadd[], c_popm[], c_popa[], c_pop[], c_bts[], c_rclm[], c_down[], c_cx8[];
-extern u8 c_lds[], c_leave[], c_pushf[], c_intr[], c_bound[];
+extern u8 c_lds[], c_leave[], c_pushf[], c_add[], c_shl0[];
 __asm__("c_pusha: pusha\n int $0x80\n"
         "c_call: call 1f\n1: int $0x80\n"
         "c_pushm: pushl (%esi)\n int $0x80\n"
@@ -68,7 +68,8 @@ __asm__("c_pusha: pusha\n int $0x80\n"
         "c_lds: lds (%esi), %ebx\n int $0x80\n"
         "c_leave: leave\n int $0x80\n"
         "c_pushf: pushf\n int $0x80\n"
-        "c_bound: bound %eax, (%esi)\n int $0x80\n");
+        "c_add: add %eax, (%edi)\n int $0x80\n"
+        "c_shl0: shll $0, (%edi)\n int $0x80\n");
 
 static void regs(u32 eax, u32 ecx, void *esi, void *edi)
 {
@@ -90,6 +91,8 @@ static void stack(void)
     check("PUSHA ends", (u32)user_at(c_pusha, mid), SYSCALL);
     check("PUSHA: one fault", count, 1);
     check("PUSHA: error code", err, 6);
+    /* The first push that fails, not the lowest address (seen on a real CPU). */
+    check("PUSHA: CR2", cr2, (u32)pages[1] - 4);
     check("PUSHA: ESP at the fault", esp_seen, (u32)mid);
     check("PUSHA: EIP at the fault", eip_seen, (u32)c_pusha);
     check("PUSHA: EAX pushed", mid[-1], 1);
@@ -138,6 +141,7 @@ static void stack(void)
     check("ENTER ends", (u32)user_at(c_enter, mid), SYSCALL);
     check("ENTER: one fault", count, 1);
     check("ENTER: ESP at the fault", esp_seen, (u32)mid);
+    check("ENTER: CR2", cr2, (u32)pages[1] - 4);
     check("ENTER: EBP after", trap.r.ebp, (u32)(mid - 1));
     check("ENTER: ESP after", trap.esp, (u32)(mid - 4) - 16);
     check("ENTER: last pointer", mid[-4], (u32)(mid - 1));
@@ -308,6 +312,17 @@ static void modify(void)
     check("CMPXCHG8B: one fault", count, 1);
     check("CMPXCHG8B: EAX", trap.r.eax, 0);
     check("CMPXCHG8B: EDX", trap.r.edx, 0);
+    /* Real CPUs access the operand for writing even if nothing is shifted. */
+    regs(1, 0, 0, m);
+    read_only(pages[1]);
+    check("SHL by 0 ends", (u32)user_at(c_shl0, pages[3]), SYSCALL);
+    check("SHL by 0: one fault", count, 1);
+    check("SHL by 0: error code", err, 7);
+    *m = 1;
+    take(pages[1]);
+    check("ADD to memory ends", (u32)user_at(c_add, pages[3]), SYSCALL);
+    check("ADD to memory: error code", err, 6);
+    check("ADD to memory: sum", *m, 2);
     hooks[PF] = map_it;
 }
 

@@ -8,8 +8,10 @@ extern u32 r_sp;
 __asm__(".code16\n"
         ".set RBASE, r_code\n"
         "r_code:\n"
-        /* Entered from 16-bit protected mode with CS16 of base 10000h; DX: what to do. */
-        "r_enter: mov %cr0, %eax\n and $0xfe, %al\n mov %eax, %cr0\n"
+        /* Entered from 16-bit protected mode with CS16 of base 10000h.  The other segments must have real
+         * mode's limits and rights before PE is cleared (SDM 3, 9.9.2). */
+        "r_enter: mov $0x38, %ax\n mov %ax, %ds\n mov %ax, %es\n mov %ax, %fs\n mov %ax, %gs\n mov %ax, %ss\n"
+        " mov %cr0, %eax\n and $0xfe, %al\n mov %eax, %cr0\n"
         " ljmp $0x1000, $(r_real - RBASE)\n"
         "r_real: mov %cs, %ax\n mov %ax, %ds\n mov %ax, %es\n mov $0x2000, %ax\n mov %ax, %ss\n mov $0x8000, %sp\n"
         " xor %ax, %ax\n mov %ax, %fs\n mov %ax, %gs\n"

@@ -157,7 +157,8 @@ static void record(const struct variant *v)
         return;
     if (r->type == REC_ABSENT) {
         error_at(s->file, s->line, "template `%s' has no record%s", s->name,
-                 s->has_none || s->has_flags ? " in its flags variant" : " (`record none' if it changes no flags)");
+                 s->has_none || s->has_flags ? " in its flags variant"
+                                             : " (`record none' if it changes no flags)");
         return;
     }
     const struct isa_facts *isa = isa_find(s->name);
@@ -240,8 +241,9 @@ void check_stanza(struct stanza *s, struct variant *list)
     for (int i = 0; i < s->nparams; i++) {
         const struct param *p = &s->param[i];
         bool same = i == 0 && s->nparams > 1 && s->param[1].type == PT_SAME;
-        if (!p->used && !used[i] && !same && p->type != PT_SAME && !(s->kind != ST_SNIPPET && p->type == PT_IMM
-                                                            && p->lo == p->hi))
+        /* One constant alone says all by being chosen. */
+        bool chosen = s->kind != ST_SNIPPET && p->type == PT_IMM && p->lo == p->hi;
+        if (!p->used && !used[i] && !same && p->type != PT_SAME && !chosen)
             error_at(s->file, s->line, "parameter `%s' is not used", p->name);
         if (p->type == PT_SAME && (i != 1 || s->param[0].type != PT_REG))
             error_at(s->file, s->line, "`same' is for the second operand, after a register");

@@ -154,8 +154,8 @@ char *emitter_name(const struct variant *v)
     for (char *c = name; *c; c++)
         if (!isalnum((unsigned char)*c))
             *c = '_';
-    return xprintf("%s_%s_%d_%d%s", v->s->kind == ST_TEMPLATE ? "t" : v->s->kind == ST_VALUE ? "v" : "b", name,
-                   v->s->line, v->width, needs[v->needs]);
+    const char *kind = v->s->kind == ST_TEMPLATE ? "t" : v->s->kind == ST_VALUE ? "v" : "b";
+    return xprintf("%s_%s_%d_%d%s", kind, name, v->s->line, v->width, needs[v->needs]);
 }
 
 static void put_snippet(const struct variant *v)
@@ -233,7 +233,8 @@ static void put_param(int index, const struct param *q)
         [PT_REG] = "TP_REG", [PT_IMM] = "TP_IMM", [PT_MASK] = "TP_MASK", [PT_NMASK] = "TP_NMASK",
         [PT_CL] = "TP_CL", [PT_SAME] = "TP_SAME", [PT_CARRY] = "TP_CARRY", [PT_FLAGS] = "TP_FLAGS",
     };
-    put(" [%d] = { %s, %d, %lld, %lld },", index, kinds[q->type], q->mode & 3, (long long)q->lo, (long long)q->hi);
+    put(" [%d] = { %s, %d, %lld, %lld },", index, kinds[q->type], q->mode & 3, (long long)q->lo,
+        (long long)q->hi);
 }
 
 static void put_params(const struct stanza *s)
@@ -272,8 +273,8 @@ static void put_row(const struct variant *v)
             ops++;
         params += s->param[p].type != PT_LABEL;
     }
-    put("    { .mnem = MN_%s, .nops = %d, .nparams = %d, .widths = %d, .needs = %s, .flags = %s,\n", upper, ops,
-        params, v->widths, needs[v->needs], s->distinct ? "TMPL_DISTINCT" : "0");
+    put("    { .mnem = MN_%s, .nops = %d, .nparams = %d, .widths = %d, .needs = %s, .flags = %s,\n", upper,
+        ops, params, v->widths, needs[v->needs], s->distinct ? "TMPL_DISTINCT" : "0");
     put("      .words = %d, .label_site = %d, .carry = %d, .eflags = %d, .written = 0x%x,\n", v->nw,
         v->nsites ? v->label_sites[0] : -1, carry, flags, v->written);
     put("      .clobbers = 0x%08x, .reads = 0x%08x,", v->clobbers, v->reads);
@@ -293,8 +294,8 @@ static void put_row(const struct variant *v)
         put_value("res", &r->res);
         put(" },");
     }
-    put("\n      .emit = %s, .name = \"%s\", .file = \"%s\", .line = %d },\n", emitter_name(v), s->title, s->file,
-        s->line);
+    put("\n      .emit = %s, .name = \"%s\", .file = \"%s\", .line = %d },\n", emitter_name(v), s->title,
+        s->file, s->line);
 }
 
 static bool is_mod(const char *kind)
@@ -348,7 +349,8 @@ static bool has_record(const struct stanza *s, const char *kind)
 static void put_cond_tables(struct variant **all, int n)
 {
     static const char *const kinds[] = {
-        "EFLAGS", "ADD", "ADC", "SUB", "SBB", "CMP", "LOGIC", "SHL", "SHR", "MUL", "INC", "DEC", "ROL", "ROR", "CF",
+        "EFLAGS", "ADD", "ADC", "SUB", "SBB", "CMP", "LOGIC", "SHL", "SHR", "MUL", "INC", "DEC", "ROL", "ROR",
+        "CF",
     };
     char *index = "";
     int row = 0;

@@ -62,7 +62,8 @@ void isa_load(const char *file)
         unsigned operands = 0;
         bool first = true;
         for (char *word; (word = strtok_r(NULL, " \t\n", &save)); first = false) {
-            if (first && (isupper((unsigned char)word[0]) || isdigit((unsigned char)word[0]) || strchr(word, ','))) {
+            bool upper = isupper((unsigned char)word[0]) || isdigit((unsigned char)word[0]);
+            if (first && (upper || strchr(word, ','))) {
                 operands = 1;
                 for (const char *c = word; *c; c++)
                     operands += *c == ',';

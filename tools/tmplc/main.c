@@ -153,7 +153,8 @@ static void check_duplicates(void)
                     dup = covers(&a->param[i], &b->param[i]);
             }
             if (dup) {
-                error_at(b->file, b->line, "stanza `%s' duplicates the one at %s:%d", b->name, a->file, a->line);
+                error_at(b->file, b->line, "stanza `%s' duplicates the one at %s:%d", b->name, a->file,
+                         a->line);
                 break;
             }
         }
@@ -188,8 +189,8 @@ int main(int argc, char **argv)
         } else if (!strcmp(argv[i], "--isa") && i + 1 < argc) {
             isa_load(argv[++i]);
         } else if (argv[i][0] == '-') {
-            fprintf(stderr, "usage: tmplc [--isa ISA.TAB] [--header OUT.h] [--table OUT.c] [--selftest OUT.c] "
-                    "[--list OUT] FILE.tmpl...\n");
+            fprintf(stderr, "usage: tmplc [--isa ISA.TAB] [--header OUT.h] [--table OUT.c] "
+                    "[--selftest OUT.c] [--list OUT] FILE.tmpl...\n");
             return strcmp(argv[i], "--help") ? 2 : 0;
         } else {
             parse_file(argv[i]);
@@ -230,8 +231,8 @@ int main(int argc, char **argv)
         static const char *const needs[] = { "any", "none", "flags" };
         f = create(list);
         for (int i = 0; i < count; i++)
-            fprintf(f, "%s\t%d\t%s\t%d\t%s:%d\n", all[i]->s->title, all[i]->widths, needs[all[i]->needs], all[i]->nw,
-                    base_name(all[i]->s->file), all[i]->s->line);
+            fprintf(f, "%s\t%d\t%s\t%d\t%s:%d\n", all[i]->s->title, all[i]->widths, needs[all[i]->needs],
+                    all[i]->nw, base_name(all[i]->s->file), all[i]->s->line);
         failed |= fclose(f);
     }
     if (failed) {

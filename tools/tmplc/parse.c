@@ -403,7 +403,8 @@ static void finish(struct stanza *s)
         if ((s->kind == ST_VALUE || s->kind == ST_BRANCH) && p->type != PT_LABEL
             && (!strstr(members, xprintf(" %s ", p->name)) || is_d != (p->mode == MODE_W)
                 || (is_d && s->kind == ST_BRANCH)))
-            error_at(s->file, s->line, "a condition's parameters are d:w (value only), dst, src, src2 and res");
+            error_at(s->file, s->line,
+                     "a condition's parameters are d:w (value only), dst, src, src2 and res");
     }
     if (s->reads) {
         bool found = false;

@@ -1,7 +1,7 @@
 /* The template compiler: stanzas of MIPS assembly with named operands (templates/ *.tmpl)
  * to C functions that store their words.  docs/templates.md is the author's guide.
  *
- * parse.c reads files into stanzas; asm.c turns the lines of one variant (width, needs)
+ * parse.c reads files into stanzas; asm*.c turn the lines of one variant (width, needs)
  * into words with fields; check.c refuses what would go wrong at run time; emit.c
  * and selftest.c write C. */
 #ifndef TMPLC_H
