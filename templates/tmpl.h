@@ -59,7 +59,7 @@ struct tmpl_value {
 enum tmpl_record_type {
     TR_NONE,   /* flags are untouched */
     TR_RECORD, /* kind: enum cc_kind, with the stanza's width; dst, src, src2 */
-    TR_MOD,    /* kind: enum cc_mod on top of the old record; res */
+    TR_MOD,    /* kind: enum cc_mod on top of the old record; res (CF: 0 or 1) */
     TR_FLAGS,  /* the EFLAGS kind: src holds the OSZAPC bits */
     /* Decided at run time: the stanza changes $cc_op.. itself, or leaves them.  The old record
      * must be in the canonical registers before it, and the new one is there after it. */
