@@ -217,7 +217,10 @@ static void choose_accel(CPUX86State *env, const struct options *o)
 static void print_stats(CPUX86State *env)
 {
     FILE *out = log_file ? log_file : stderr;
-    uint64_t t = env->insns_template, i = env->insns_interp, all = t + i;
+    uint64_t i = env->insns_interp, all = env->icount_enabled ? clock_icount(env) : env->insns_template;
+    if (!env->tbs)
+        all = i;
+    uint64_t t = all - i;
     fprintf(out, "instructions %llu: template %llu (%.2f %%), interpreter %llu\n", (unsigned long long)all,
             (unsigned long long)t, all ? 100.0 * (double)t / (double)all : 0.0, (unsigned long long)i);
     if (env->icount_enabled)
@@ -231,6 +234,10 @@ static void print_stats(CPUX86State *env)
                 (unsigned long long)s->insns_translated, (unsigned long long)s->links,
                 (unsigned long long)s->invalidated, (unsigned long long)s->flushes,
                 (unsigned long long)s->lookups, (unsigned long long)s->jc_misses);
+        struct tb_interp_count forms[24];
+        unsigned n = tb_get_interp_counts(env, forms, 24);
+        for (unsigned k = 0; k < n; k++)
+            fprintf(out, "interpreted %-20s %llu\n", forms[k].form, (unsigned long long)forms[k].times);
     }
 #endif
 }

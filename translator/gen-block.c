@@ -23,8 +23,6 @@ bool gen_fetch_block(struct gen *g)
     uint32_t eip = g->eip;
     uint32_t page = (g->eip + g->cs_base) >> TARGET_PAGE_BITS;
     unsigned max = g->ctx->max_insns;
-    if (g->env->icount_enabled && max > 32)
-        max = 32;
     g->phys_page2 = TB_NO_PAGE;
     g->n = 0;
     hwaddr phys;

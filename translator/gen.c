@@ -145,7 +145,8 @@ static void put_interp(struct gen *g, unsigned index)
     struct tb_context *ctx = g->ctx;
     uint32_t k = ctx->npool++;
     ctx->pool[k] = (struct tb_interp_insn){
-        .insn = g->insns[index], .eip = g->eips[index], .index = index, .tb = g->tb};
+        .insn = g->insns[index], .eip = g->eips[index], .index = index, .tb = g->tb,
+        .handler = interp_select(g->env, &g->insns[index])};
     g->p = emit_call_interp(g->p, (int)(k >> 16), (int)(k & 0xffff), ctx->thunk_interp);
     note_call(g, index);
 }
@@ -158,7 +159,7 @@ void gen_interp(struct gen *g)
     gen_flags_dynamic(g);
     uint32_t f = isa_info[g->insns[g->cur].form].flags;
     if (f & (ISA_END_BLOCK | ISA_END_EXIT)) {
-        g->p = emit_exit_env_eip(g->p, g->ctx->exit_end);
+        g->p = emit_exit_env_eip(g->p, f & ISA_END_EXIT ? g->ctx->exit_end : g->ctx->exit_lookup);
         g->ended = true;
     }
 }
@@ -271,6 +272,8 @@ TranslationBlock *tb_gen_code(struct tb_context *ctx, uint32_t eip, uint32_t cs_
         g->p = emit_icount_check(g->p, -(int)g->n, NULL);
         gen_stub(g, STUB_ICOUNT, start + SITE_icount_check_out)->eip = eip;
     }
+    if (ctx->count_insns)
+        g->p = emit_count_insns(g->p, (int)g->n);
     gen_body(g);
     gen_stubs(g);
     if (!finish(g))

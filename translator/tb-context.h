@@ -78,6 +78,8 @@ struct tb_context {
     const uint32_t *thunk_ld[3], *thunk_ldrw[3], *thunk_st[3], *thunk_flags, *thunk_interp;
 
     struct tb_stats stats;
+    uint64_t interp_forms[FORM_COUNT]; /* executions through helper_interp, by ISA row */
+    bool count_insns; /* blocks add their instructions to env->insns_template */
 };
 
 /* tb-cache.c */

@@ -64,6 +64,7 @@ struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns)
     ctx->pool = map_reserve(MAX_POOL * sizeof *ctx->pool, PROT_READ | PROT_WRITE);
     env->tbs = ctx;
     exception_restore_state = tb_restore_state;
+    ctx->count_insns = log_enabled(LOG_STATS) && !env->icount_enabled;
     tb_helpers_init(env);
     if (!jc_init(ctx))
         user_error("out of memory");
@@ -91,6 +92,25 @@ void tb_context_free(CPUX86State *env)
 const struct tb_stats *tb_get_stats(const CPUX86State *env)
 {
     return &env->tbs->stats;
+}
+
+unsigned tb_get_interp_counts(const CPUX86State *env, struct tb_interp_count *out, unsigned max)
+{
+    unsigned n = 0;
+    for (unsigned f = 0; f < FORM_COUNT; f++) {
+        uint64_t times = env->tbs->interp_forms[f];
+        if (!times)
+            continue;
+        unsigned k = n < max ? n++ : max;
+        while (k > 0 && out[k - 1].times < times) {
+            if (k < max)
+                out[k] = out[k - 1];
+            k--;
+        }
+        if (k < max)
+            out[k] = (struct tb_interp_count){.form = isa_form_name[f], .times = times};
+    }
+    return n;
 }
 
 void tb_flush(CPUX86State *env)
@@ -228,7 +248,7 @@ void tb_run(CPUX86State *env)
             link_ra = (uintptr_t)why;
         else if (why == TB_LEAVE_LOOKUP)
             ctx->stats.jc_misses++;
-        else
+        else if (why != TB_LEAVE_END || atomic_load_explicit(&env->interrupt_request, memory_order_relaxed))
             return;
     }
 }

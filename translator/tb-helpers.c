@@ -79,8 +79,10 @@ static int64_t helper_interp(CPUX86State *env, uint64_t index, uint64_t v, uintp
     env->eip = ti->eip;
     if (env->icount_enabled)
         env->icount_left += rest;
-    interp_insn(env, &ti->insn);
+    env->hflags &= ~(uint32_t)HF_INHIBIT;
+    ti->handler(env, &ti->insn);
     env->insns_interp++;
+    ctx->interp_forms[ti->insn.form]++;
     if (env->icount_enabled)
         env->icount_left--;
     if (isa_info[ti->insn.form].flags & (ISA_END_BLOCK | ISA_END_EXIT))

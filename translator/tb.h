@@ -4,6 +4,7 @@
 
 #include "cpu.h"
 #include "insn.h"
+#include "interp.h"
 #include "softmmu.h"
 
 #define TB_MAX_INSNS 64
@@ -78,7 +79,7 @@ struct tb_interp_insn {
     uint32_t eip;
     uint32_t index; /* in its block */
     TranslationBlock *tb;
-    const void *handler;
+    interp_fn handler;
 };
 
 /* Counters that -d stats prints. */
@@ -102,6 +103,12 @@ void tb_flush(CPUX86State *env);
 /* Drop blocks that have a byte in [start, end) of guest physical memory. */
 void tb_invalidate_phys_range(CPUX86State *env, hwaddr start, hwaddr end, uintptr_t retaddr);
 const struct tb_stats *tb_get_stats(const CPUX86State *env);
+/* The ISA rows that ran most often through the interpreter from within blocks, most first. */
+struct tb_interp_count {
+    const char *form;
+    uint64_t times;
+};
+unsigned tb_get_interp_counts(const CPUX86State *env, struct tb_interp_count *out, unsigned max);
 
 /* hflags and DF: the mode part of a block's key. */
 static inline uint32_t tb_flags(const CPUX86State *env)
