@@ -149,7 +149,13 @@ void stack_reserve(struct stack *st, unsigned count, unsigned size, uint32_t err
     if ((uint64_t)low + bytes - 1 <= st->mask) {
         if (!stack_in_limit(st, low, bytes))
             raise_exception_err(env, EXCP_SS, error_code, 0);
-        mmu_probe(env, st->ss.base + low, bytes, MMU_DATA_STORE, st->mmu_idx, 0);
+        /* In the order of the pushes: CR2 tells of the first that faults. */
+        uint32_t top = st->ss.base + low + bytes - size;
+        mmu_probe(env, top, size, MMU_DATA_STORE, st->mmu_idx, 0);
+        for (uint32_t at = bytes - size; at && ((top ^ (st->ss.base + low)) & TARGET_PAGE_MASK);) {
+            at -= size;
+            mmu_probe(env, st->ss.base + low + at, size, MMU_DATA_STORE, st->mmu_idx, 0);
+        }
         return;
     }
     for (unsigned i = 1; i <= count; i++) { /* wraps at the top of the stack */

@@ -16,7 +16,7 @@
 static gen_fn *const by_mnem[MN_COUNT] = {
     [MN_MOV] = gen_mov, [MN_MOVZX] = gen_movx, [MN_MOVSX] = gen_movx, [MN_LEA] = gen_lea, [MN_XCHG] = gen_xchg,
     [MN_SETCC] = gen_setcc, [MN_CMOVCC] = gen_cmovcc, [MN_CLD] = gen_cld_std, [MN_STD] = gen_cld_std,
-    [MN_NOP] = gen_nop, [MN_PUSH] = gen_push, [MN_POP] = gen_pop, [MN_LEAVE] = gen_leave,
+    [MN_NOP] = gen_nop, [MN_PAUSE] = gen_nop, [MN_PUSH] = gen_push, [MN_POP] = gen_pop, [MN_LEAVE] = gen_leave,
     [MN_JMP] = gen_jmp, [MN_JCC] = gen_jcc, [MN_CALL] = gen_call, [MN_RET] = gen_ret,
     [MN_LOOP] = gen_loop, [MN_LOOPE] = gen_loop, [MN_LOOPNE] = gen_loop, [MN_JCXZ] = gen_loop,
     [MN_CLI] = gen_cli_sti, [MN_STI] = gen_cli_sti, [MN_PUSHF] = gen_pushf, [MN_CMPXCHG] = gen_cmpxchg,
