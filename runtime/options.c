@@ -101,9 +101,16 @@ static bool opt_accel(struct options *o, const char *arg)
         o->accel = ACCEL_INTERP;
         return true;
     }
-    if (strcmp(arg, "template") == 0) {
+    if (strncmp(arg, "template", 8) == 0 && (arg[8] == 0 || arg[8] == ',')) {
 #ifdef HAVE_TEMPLATES
         o->accel = ACCEL_TEMPLATE;
+        if (arg[8] == 0)
+            return true;
+        uint64_t n;
+        const char *v = keyed(arg + 9, "tb-size");
+        if (!v || !parse_number(v, 10, &n) || n < 1 || n > TB_SIZE_MAX_MIB)
+            return fail("-accel %s: tb-size is 1 to %u MiB", arg, TB_SIZE_MAX_MIB);
+        o->tb_size = (unsigned)n;
         return true;
 #else
         return fail("-accel template: templates run on mips64el hosts only");

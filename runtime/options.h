@@ -10,6 +10,7 @@ enum accel { ACCEL_INTERP, ACCEL_TEMPLATE };
 enum option_action { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_CPU_HELP, ACTION_LOG_HELP };
 
 #define MAX_SERIAL 4
+#define TB_SIZE_MAX_MIB 96u
 #define RTC_BASE_NOW INT64_MIN
 
 struct options {
@@ -17,6 +18,7 @@ struct options {
     uint64_t ram_size;
     const char *cpu;
     enum accel accel;
+    unsigned tb_size; /* MiB for translated code; 0: TB_SIZE_MAX_MIB */
     int icount_shift; /* -1: host clock */
     bool rtc_given;
     int64_t rtc_base; /* seconds since 1970, or RTC_BASE_NOW */

@@ -205,6 +205,8 @@ static void choose_accel(CPUX86State *env, const struct options *o)
 #ifdef HAVE_TEMPLATES
     if (o->accel == ACCEL_TEMPLATE) {
         tb_context_new(env, o->tb_max);
+        if (o->tb_size)
+            tb_set_code_size(env, o->tb_size);
         accel_run = tb_run;
         return;
     }

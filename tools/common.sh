@@ -1,4 +1,4 @@
-# What tools/demo and tools/check share: progress lines, missing packages, the builds.
+# What demo, check, bench and check-guests share: progress lines, missing packages, the builds.
 # To be sourced by sh scripts that have set `top` (the source tree) and `work` (where to build).
 
 cross_host=mips64el-linux-gnuabi64
@@ -103,4 +103,69 @@ build() {
 
 sysroot() {
     "$top/tools/sysroot" "$work/sysroot-mips64el"
+}
+
+# emulator SYSROOT [OPTION...]: the command line before a mips64el program that uses SYSROOT's libraries.
+emulator() {
+    emulator_sysroot=$1
+    shift
+    printf '%s' "qemu-mips64el -cpu Loongson-3A4000 -L $emulator_sysroot${*:+ $*}"
+}
+
+# native_program: build for this machine.  Sets `program`, and `runner`: what it is run by.
+native_program() {
+    # shellcheck disable=SC2086
+    install_packages $build_packages
+    make_configure
+    build "$work/native" "stitch86 for this machine"
+    program=$work/native/stitch86
+    runner=
+}
+
+# template_program: the same for mips64el.
+template_program() {
+    if is_mips64el; then
+        native_program
+        return 0
+    fi
+    # shellcheck disable=SC2086
+    install_packages $cross_packages
+    make_configure
+    sysroot
+    build "$work/mips64el" "stitch86 for mips64el" --host=$cross_host --with-sysroot="$work/sysroot-mips64el"
+    program=$work/mips64el/stitch86
+    runner=$(emulator "$work/sysroot-mips64el")
+}
+
+# guest FLAVOUR: fetch Debian's kernel and BusyBox.  Sets `guest`, the folder.
+guest() {
+    guest=$work/guest-$1
+    "$top/tools/fetch-guest" "$guest" "$1"
+}
+
+# guest_initramfs FILE [COMMANDS]: an initramfs of BusyBox, compressed, for a shell on the console or for the
+# commands, whose status the console's last line then tells (console_status).
+guest_initramfs() {
+    say "making the initramfs"
+    "${CC_FOR_BUILD:-gcc}" -O2 -o "$work/mkinitramfs" "$top/tools/mkinitramfs.c"
+    initramfs=$1
+    initramfs_commands=${2+$1.commands}
+    if [ $# -gt 1 ]; then
+        printf '%s\n' "$2" >"$initramfs_commands"
+    fi
+    "$work/mkinitramfs" "$initramfs.cpio" dir:bin dir:dev dir:proc dir:root dir:sys dir:tmp \
+        node:dev/console:c:5:1 "file:bin/busybox:755:$guest/busybox" "file:init:755:$top/tools/demo.d/init" \
+        ${initramfs_commands:+"file:run-commands:644:$initramfs_commands"}
+    gzip -9n <"$initramfs.cpio" >"$initramfs"
+    rm -f "$initramfs.cpio" "$initramfs.commands"
+}
+
+# console_status FILE: how the commands of a guest_initramfs ended; nothing if they did not.
+console_status() {
+    tr -d '\r' <"$1" | sed -n 's/^stitch86-demo: status \([0-9][0-9]*\)$/\1/p' | tail -n 1
+}
+
+# commit: of the source tree, as short as git makes it.
+commit() {
+    git -C "$top" describe --always --dirty=', changed' 2>/dev/null || echo unknown
 }

@@ -35,6 +35,12 @@ bool gen_fetch_block(struct gen *g)
         uint32_t linear = eip + g->cs_base;
         if (linear >> TARGET_PAGE_BITS != page)
             break;
+        if (eip > UINT32_MAX - 15) {
+            /* The end of the code segment: #GP is the interpreter's. */
+            if (g->n == 0)
+                return false;
+            break;
+        }
         struct insn *in = &g->insns[g->n];
         unsigned avail = TARGET_PAGE_SIZE - (linear & (TARGET_PAGE_SIZE - 1));
         const uint8_t *bytes = host + (linear - (g->eip + g->cs_base));

@@ -160,7 +160,5 @@ void gen_eflags(struct gen *g)
     gen_canon(g);
     g->p = emit_call_thunk(g->p, g->ctx->thunk_flags);
     gen_move(g, HREG_cc_src, HREG_v0);
-    gen_record(g, CC_EFLAGS, 2, loc_const(0), loc_canon(), loc_const(0));
-    g->fs.dst = loc_canon();
-    g->fs.src2 = loc_canon();
+    gen_record(g, CC_EFLAGS, 2, loc_canon(), loc_canon(), loc_canon());
 }

@@ -201,9 +201,11 @@ bool gen_ret(struct gen *g, const struct insn *in)
         return false;
     gen_guest_write(g, R_ESP);
     gen_load(g, HREG_T1, HREG_esp, 4, true);
-    g->p = emit_addiu(g->p, HREG_esp, HREG_esp, 4 + (in->nops ? (int)(in->imm & 0x7fff) : 0));
-    if (in->nops && (in->imm & 0x8000)) {
-        gen_li(g, HREG_at, 0x8000);
+    int32_t pops = 4 + (in->nops ? (int32_t)(in->imm & 0xffff) : 0);
+    if (pops < 0x8000)
+        g->p = emit_addiu(g->p, HREG_esp, HREG_esp, pops);
+    else {
+        gen_li(g, HREG_at, pops);
         g->p = emit_addu(g->p, HREG_esp, HREG_esp, HREG_at);
     }
     gen_move(g, HREG_t9, HREG_T1);

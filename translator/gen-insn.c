@@ -156,7 +156,7 @@ static struct flag_loc member_after(struct gen *g, struct plan *pl, const struct
         host = v->index;
         break;
     default:
-        return loc_const(0);
+        return loc_canon(); /* the kind has no such member: nothing to move */
     }
     struct flag_loc l = loc_of(host);
     if (l.where == FW_CANON && host != canon)
@@ -204,7 +204,7 @@ static void set_record(struct gen *g, struct plan *pl, struct flag_loc before[4]
         break;
     case TR_FLAGS: {
         struct flag_loc src = member_after(g, pl, &r->src, HREG_cc_src, before[1]);
-        gen_record(g, CC_EFLAGS, 2, loc_const(0), src, loc_const(0));
+        gen_record(g, CC_EFLAGS, 2, loc_canon(), src, loc_canon());
         break;
     }
     case TR_DYNAMIC:

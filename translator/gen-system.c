@@ -12,6 +12,8 @@ bool gen_cli_sti(struct gen *g, const struct insn *in)
         g->p = emit_cli(g->p);
         return true;
     }
+    if (g->cur + 1 == g->n)
+        return false; /* an interrupt may come at the block's end, where the shadow still counts */
     /* With nothing pending, the shadow of STI makes no difference: no interrupt can come
      * before the block asks for one again. */
     uint32_t *start = g->p;

@@ -65,10 +65,12 @@ TranslationBlock *tb_find(struct tb_context *ctx, uint32_t eip, uint32_t cs_base
         if (tb->phys_pc != phys_pc || tb->eip != eip || tb->flags != flags || tb->cs_base != cs_base)
             continue;
         if (tb->phys_page2 != TB_NO_PAGE) {
-            hwaddr second;
+            /* The instruction's bytes on the first page are what they were, so it needs the second one:
+             * where that one cannot be executed now, this is its page fault. */
+            const uint8_t *host;
+            bool global;
             uint32_t next = ((eip + cs_base) & TARGET_PAGE_MASK) + TARGET_PAGE_SIZE;
-            if (!mmu_translate_debug(ctx->env, next, &second)
-                || (second & ~(hwaddr)(TARGET_PAGE_SIZE - 1)) != tb->phys_page2)
+            if (mmu_fetch_page(ctx->env, next, &host, &global) != tb->phys_page2)
                 continue;
         }
         return tb;

@@ -74,6 +74,12 @@ struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns)
     return ctx;
 }
 
+void tb_set_code_size(CPUX86State *env, unsigned mib)
+{
+    size_t size = (size_t)mib << 20;
+    env->tbs->code_limit = env->tbs->code + (size < CODE_SIZE ? size : CODE_SIZE) / sizeof(uint32_t);
+}
+
 void tb_context_free(CPUX86State *env)
 {
     struct tb_context *ctx = env->tbs;

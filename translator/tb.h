@@ -91,6 +91,8 @@ struct tb_context;
 
 struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns); /* sets env->tbs; exits with a
                                                     user error where the host lacks what templates need */
+/* Use only the first `mib` MiB of the code region (1-96). */
+void tb_set_code_size(CPUX86State *env, unsigned mib);
 void tb_context_free(CPUX86State *env);
 /* The template accelerator: run until env->exit_request or an interrupt has to be looked at. */
 void tb_run(CPUX86State *env);

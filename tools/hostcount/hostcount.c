@@ -10,8 +10,9 @@
  *   hot=N                 list the N blocks that executed the most instructions
  *   out=FILE              report there instead of on the log of `-d plugin`
  *
- * What is in no named range goes to "program" when it lies in the main executable's code, else
- * to "other" (shared libraries, and code made at run time).  Earlier ranges win.
+ * What is in no named range goes to "program" when it lies in the main executable's code, to "libraries"
+ * when it lies in another mapped file, else to "made at run time".  Where the emulator has moved the
+ * program's addresses, files can't be told: all but the program is "other" then.  Earlier ranges win.
  *
  * QEMU's Debian package has no header for plugins; these declarations follow the interface
  * as its documentation gives it ("QEMU TCG Plugins", version 1 of the API).  Counters are
@@ -67,7 +68,13 @@ struct range {
     char name[64];
 };
 
-enum { HASH_BITS = 16, MAX_RANGES = 64 };
+struct span {
+    uint64_t start, end;
+};
+
+enum { HASH_BITS = 16, MAX_RANGES = 64, MAX_FILES = 1024 };
+static struct span files[MAX_FILES];
+static unsigned n_files;
 static struct block *hash[1 << HASH_BITS];
 static size_t n_blocks;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -129,6 +136,36 @@ static void read_map(void)
     fclose(f);
 }
 
+/* The emulator maps the program's files like any other of its own; with a guest base of 0, the usual one, the
+ * addresses are the program's too. */
+static bool read_files(uint64_t program)
+{
+    FILE *f = fopen("/proc/self/maps", "r");
+    char line[1024], file[512];
+    uint64_t start, end;
+    bool found = false;
+    if (!f)
+        return false;
+    while (fgets(line, sizeof line, f)) {
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %*s %*s %*s %511s", &start, &end, file) != 3
+            || file[0] != '/')
+            continue;
+        found |= program >= start && program < end;
+        if (n_files < MAX_FILES)
+            files[n_files++] = (struct span){ start, end };
+    }
+    fclose(f);
+    return found;
+}
+
+static bool in_file(uint64_t vaddr)
+{
+    for (unsigned i = 0; i < n_files; i++)
+        if (vaddr >= files[i].start && vaddr < files[i].end)
+            return true;
+    return false;
+}
+
 static void put(const char *line)
 {
     if (out)
@@ -157,7 +194,7 @@ static void on_exit_report(plugin_id id, void *userdata)
 {
     struct block **all = malloc((n_blocks + 1) * sizeof *all);
     size_t n = 0;
-    uint64_t total = 0, other = 0;
+    uint64_t total = 0, libraries = 0, other = 0;
     struct range *r;
     char line[160];
     (void)id;
@@ -168,6 +205,7 @@ static void on_exit_report(plugin_id id, void *userdata)
     if (map_file)
         read_map();
     add_range("program", qemu_plugin_start_code(), qemu_plugin_end_code());
+    bool split = read_files(qemu_plugin_start_code());
     for (size_t i = 0; i < (size_t)1 << HASH_BITS; i++)
         for (struct block *b = hash[i]; b; b = b->next) {
             all[n++] = b;
@@ -176,6 +214,8 @@ static void on_exit_report(plugin_id id, void *userdata)
             range_name(b->vaddr, &r);
             if (r)
                 r->executed += b->executed;
+            else if (split && in_file(b->vaddr))
+                libraries += b->executed;
             else
                 other += b->executed;
         }
@@ -187,7 +227,11 @@ static void on_exit_report(plugin_id id, void *userdata)
         snprintf(line, sizeof line, "  %-16s %" PRIu64 "\n", ranges[i].name, ranges[i].executed);
         put(line);
     }
-    snprintf(line, sizeof line, "  %-16s %" PRIu64 "\n", "other", other);
+    if (split) {
+        snprintf(line, sizeof line, "  %-16s %" PRIu64 "\n", "libraries", libraries);
+        put(line);
+    }
+    snprintf(line, sizeof line, "  %-16s %" PRIu64 "\n", split ? "made at run time" : "other", other);
     put(line);
     if (hot) {
         qsort(all, n, sizeof *all, by_executed);

@@ -1,0 +1,565 @@
+#include "config.h"
+#include "block-machine.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "cpuid.h"
+#include "exception.h"
+#include "exec.h"
+#include "flags.h"
+#include "interp.h"
+#include "softmmu.h"
+#ifdef HAVE_TEMPLATES
+#include "tb.h"
+#endif
+
+/* ---- memory ---- */
+
+enum { PG_P = 1, PG_W = 2, PG_U = 4, PG_A = 0x20, PG_D = 0x40, PG_G = 0x100 };
+enum { PD = 0x1000, PT_LOW = 0x2000, PT_HIGH = 0x3000, GDT = 0x4000, TSS = 0x5000, MMIO_PHYS = 0x80000 };
+
+static const struct {
+    uint32_t lin, phys, flags;
+} pages[] = {
+    {BM_LOW, 0x6000, PG_W | PG_U},
+    {0xfffff000, 0x7000, PG_W | PG_U},
+    {BM_CODE, 0x8000, PG_W | PG_U},
+    {BM_CODE + 0x1000, 0xb000, PG_W | PG_U | PG_G},
+    {BM_CODE + 0x2000, 0x9000, PG_W | PG_U},
+    {BM_ALIAS, 0x8000, PG_W | PG_U},
+    {BM_ALIAS + 0x1000, 0xb000, PG_W | PG_U},
+    {BM_ALIAS + 0x2000, 0x9000, PG_W | PG_U},
+    {BM_DATA, 0xd000, PG_W | PG_U},
+    {BM_DATA + 0x1000, 0xc000, PG_W | PG_U | PG_G},
+    {BM_DATA + 0x2000, 0xf000, PG_W | PG_U},
+    {BM_RO, 0x10000, PG_U},
+    {BM_DATA + 0x5000, 0x12000, PG_W | PG_U},
+    {BM_SUPER, 0x13000, PG_W},
+    {BM_MMIO, MMIO_PHYS, PG_W | PG_U},
+    {BM_DATA + 0x8000, 0xd000, PG_W | PG_U}, /* the first data page again */
+    {BM_TABLE, 0x14000, PG_W | PG_U},
+    {BM_STACK, 0x16000, PG_W | PG_U},
+    {BM_STACK + 0x1000, 0x15000, PG_W | PG_U},
+    {0x40000, GDT, PG_W},
+    {0x41000, TSS, PG_W},
+};
+enum { PAGES = sizeof pages / sizeof *pages };
+
+static uint32_t phys_of(uint32_t lin)
+{
+    for (unsigned i = 0; i < PAGES; i++)
+        if ((lin & ~0xfffu) == pages[i].lin)
+            return pages[i].phys | (lin & 0xfff);
+    abort();
+}
+
+static uint32_t mmio_read(void *opaque, hwaddr offset, unsigned size)
+{
+    struct bm *m = opaque;
+    m->mmio_hash = m->mmio_hash * 31 + (uint32_t)offset * 4 + size;
+    return (uint32_t)offset * 2654435761u;
+}
+
+static void mmio_write(void *opaque, hwaddr offset, uint32_t value, unsigned size)
+{
+    struct bm *m = opaque;
+    if (size < 4)
+        value &= (1u << 8 * size) - 1;
+    m->mmio_hash = (m->mmio_hash ^ value) * 33 + (uint32_t)offset * 4 + size;
+}
+
+static const struct mmio_ops mmio_ops = {mmio_read, mmio_write};
+
+/* ---- segments ---- */
+
+#define CODE (DESC_P_MASK | DESC_S_MASK | DESC_CS_MASK | DESC_A_MASK | DESC_R_MASK)
+#define DATA (DESC_P_MASK | DESC_S_MASK | DESC_A_MASK | DESC_W_MASK)
+#define DPL3 (3u << DESC_DPL_SHIFT)
+#define BIG (DESC_G_MASK | DESC_B_MASK)
+static const struct {
+    uint16_t selector;
+    uint32_t base, limit, flags;
+} descriptors[] = {
+    {0x08, 0, 0xfffff, CODE | BIG},
+    {0x10, 0, 0xfffff, DATA | BIG},
+    {0x1b, 0, 0xfffff, CODE | DPL3 | BIG},
+    {0x23, 0, 0xfffff, DATA | DPL3 | BIG},
+    {0x2b, 0x1000, 0xfffff, DATA | DPL3 | BIG},
+    {0x33, BM_DATA, 0x2fff, DATA | DPL3 | DESC_B_MASK},
+    {0x3b, 0, 0x20fff, (DATA | DPL3 | DESC_E_MASK | DESC_B_MASK)},
+    {0x43, 0, 0xfffff, (DATA & ~DESC_W_MASK) | DPL3 | BIG},
+    {0x48, 0x8000, 0xfffff, CODE | BIG},
+    {0x53, 0x8000, 0xfffff, CODE | DPL3 | BIG},
+    {0x58, 0x8000, 0xfffff, CODE | DESC_G_MASK},
+    {0x63, 0x8000, 0xfffff, CODE | DPL3 | DESC_G_MASK},
+    {0x6b, BM_STACK - 0xe000, 0xffff, DATA | DPL3},
+    {0x70, BM_STACK - 0xe000, 0xffff, DATA},
+    {0x7b, BM_STACK, 0x1fff, DATA | DPL3 | DESC_B_MASK},
+    {0x80, BM_STACK, 0xfffff, DATA | BIG},
+    {0x8b, 0, 0x1ffff, CODE | DPL3 | DESC_B_MASK},
+    {0x93, BM_STACK, 0xfffff, DATA | DPL3 | BIG},
+    {0x98, BM_STACK, 0x1fff, DATA | DESC_B_MASK},
+};
+enum { DESCRIPTORS = sizeof descriptors / sizeof *descriptors };
+
+static void set_segment(CPUX86State *env, int seg, uint16_t selector)
+{
+    if ((selector & ~3) == 0) {
+        env->segs[seg] = (struct segment){.selector = selector};
+        return;
+    }
+    for (unsigned i = 0; i < DESCRIPTORS; i++) {
+        uint32_t flags = descriptors[i].flags, limit = descriptors[i].limit;
+        if (descriptors[i].selector != selector)
+            continue;
+        env->segs[seg] = (struct segment){selector, descriptors[i].base,
+                                          flags & DESC_G_MASK ? limit << 12 | 0xfff : limit,
+                                          flags | (limit & 0xf0000)};
+        return;
+    }
+    abort();
+}
+
+uint32_t bm_seg_base(uint16_t selector)
+{
+    for (unsigned i = 0; i < DESCRIPTORS; i++)
+        if (descriptors[i].selector == selector)
+            return descriptors[i].base;
+    return 0;
+}
+
+/* ---- start ---- */
+
+static void put32(uint8_t *p, uint32_t v)
+{
+    memcpy(p, &v, 4);
+}
+
+void bm_image(uint8_t *image, const struct bm_start *s, uint32_t at, const uint8_t *code, uint32_t len)
+{
+    uint32_t x = s->seed | 1;
+    memset(image, 0, 0x6000);
+    put32(image + PD, PT_LOW | PG_P | PG_W | PG_U | PG_A);
+    put32(image + PD + 4 * 0x3ff, PT_HIGH | PG_P | PG_W | PG_U | PG_A);
+    for (unsigned i = 0; i < PAGES; i++) {
+        uint32_t pte = pages[i].phys | pages[i].flags | PG_P;
+        if (!s->clean)
+            pte |= PG_A | PG_D;
+        put32(image + (pages[i].lin >> 31 ? PT_HIGH : PT_LOW) + (pages[i].lin >> 12 & 0x3ff) * 4, pte);
+    }
+    for (unsigned i = 0; i < DESCRIPTORS; i++) {
+        uint8_t *p = image + GDT + (descriptors[i].selector & ~7);
+        uint32_t limit = descriptors[i].limit, base = descriptors[i].base;
+        put32(p, (limit & 0xffff) | base << 16);
+        put32(p + 4, descriptors[i].flags | (limit & 0xf0000) | (base >> 16 & 0xff) | (base & 0xff000000));
+    }
+    image[TSS + 0x66] = 0x68;
+    for (unsigned i = 0x6000; i < BM_PHYS_RAM; i += 4) {
+        x ^= x << 13;
+        x ^= x >> 17;
+        x ^= x << 5;
+        put32(image + i, x >> 5 & 1 ? x & 0xff : x);
+    }
+    for (uint32_t lin = BM_TABLE; lin < BM_TABLE + 0x1000; lin += 4)
+        put32(image + phys_of(lin), s->labels[(lin >> 2) % BM_LABELS]);
+    for (uint32_t lin = BM_STACK; lin < BM_STACK_END; lin += 4)
+        if ((lin >> 2) % 5)
+            put32(image + phys_of(lin), s->labels[(lin >> 2) % BM_LABELS]);
+    for (uint32_t lin = BM_CODE; lin < BM_CODE_END; lin += 0x1000)
+        memset(image + phys_of(lin), 0xcc, 0x1000);
+    for (uint32_t i = 0; i < len; i++)
+        image[phys_of(at + i)] = code[i];
+}
+
+static void reset_fpu(CPUX86State *env)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        env->fpregs[i] = (struct floatx80){0xc000000000000000ull + i, (uint16_t)(0x3ffe + i)};
+        env->fpempty[i] = i < 4;
+    }
+    env->fpstt = 4;
+    env->fpuc = 0x37f;
+    env->fpus = env->fpop = env->fpcs = env->fpds = 0;
+    env->fpip = env->fpdp = 0;
+    memset(env->xmm, 0x5a, sizeof env->xmm);
+    env->mxcsr = 0x1f80;
+}
+
+static void write_changes(struct bm *m)
+{
+    for (uint32_t a = 0; a < BM_PHYS_RAM; a += 64) {
+        if (!memcmp(m->ram + a, m->image + a, 64))
+            continue;
+        for (uint32_t i = a; i < a + 64; i++)
+            if (m->ram[i] != m->image[i])
+                phys_mem_write(m->env->mem, i, m->image + i, 1);
+    }
+}
+
+void bm_set(struct bm *m, const struct bm_start *s)
+{
+    CPUX86State *env = m->env;
+    bool flush = s->clean || ((env->cr[0] & CR0_WP) != 0) != s->wp;
+    write_changes(m);
+    m->mmio_hash = 0;
+    env->a20_mask = ~0u;
+    env->cr[0] = CR0_PE | CR0_PG | CR0_ET | CR0_NE | CR0_MP | (s->wp ? CR0_WP : 0) | (s->am ? CR0_AM : 0);
+    env->cr[2] = 0;
+    env->cr[3] = PD;
+    env->cr[4] = CR4_PGE;
+    memset(env->dr, 0, sizeof env->dr);
+    env->dr[6] = 0xffff0ff0;
+    env->dr[7] = 0x400;
+    memcpy(env->regs, s->regs, sizeof env->regs);
+    env->cc_dst = env->cc_src2 = env->cc_res = 0;
+    env->eflags = (s->eflags & ~(uint32_t)CC_ARITH) | 2;
+    cpu_set_arith(env, s->eflags);
+    env->gdt_base = 0x40000;
+    env->gdt_limit = 32 * 8 - 1;
+    env->idt_base = env->idt_limit = 0;
+    env->ldt = (struct segment){0};
+    env->tr = (struct segment){0xf8, 0x41000, 0x67, DESC_P_MASK | 11u << DESC_TYPE_SHIFT};
+    for (int i = 0; i < SEG_COUNT; i++)
+        set_segment(env, i, s->segs[i]);
+    reset_fpu(env);
+    env->eip = s->eip;
+    env->exception_index = env->old_exception = -1;
+    env->error_code = 0;
+    env->db_status = 0;
+    env->halted = env->shutdown = false;
+    env->hflags = (env->hflags & ~(uint32_t)(HF_INHIBIT | HF_CPL_MASK)) | (s->segs[R_CS] & 3);
+    cpu_update_hflags(env);
+    if (flush)
+        tlb_flush(env);
+}
+
+void bm_poke(struct bm *m, uint32_t lin, const void *bytes, uint32_t len)
+{
+    for (uint32_t i = 0; i < len; i++)
+        phys_mem_write(m->env->mem, phys_of(lin + i), (const uint8_t *)bytes + i, 1);
+}
+
+struct bm *bm_new(unsigned tb_max, bool icount)
+{
+    struct bm *m = calloc(1, sizeof *m);
+    CPUX86State *env = calloc(1, sizeof *env);
+    m->env = env;
+    m->tb_max = tb_max;
+    m->icount = icount;
+    env->model = cpu_model_default();
+    env->mem = phys_mem_new();
+    env->exception_index = env->old_exception = -1;
+    m->ram = phys_mem_add_ram(env->mem, 0, BM_PHYS_RAM, "ram");
+    phys_mem_add_mmio(env->mem, MMIO_PHYS, 0x1000, &mmio_ops, m, "registers");
+    env->icount_enabled = icount;
+    softmmu_new(env);
+    interp_attach(env);
+#ifdef HAVE_TEMPLATES
+    if (tb_max)
+        tb_context_new(env, tb_max);
+#endif
+    cpu_reset(env);
+    return m;
+}
+
+void bm_free(struct bm *m)
+{
+#ifdef HAVE_TEMPLATES
+    if (m->env->tbs)
+        tb_context_free(m->env);
+#endif
+    interp_cache_free(m->env->icache);
+    softmmu_free(m->env);
+    phys_mem_free(m->env->mem);
+    free(m->env);
+    free(m);
+}
+
+/* ---- running ---- */
+
+static CPUX86State *volatile watched;
+static volatile unsigned ticks;
+
+/* A wrong loop in translated code without -icount ends only when it is asked to. */
+static void on_tick(int sig)
+{
+    (void)sig;
+    CPUX86State *env = watched;
+    if (env && ++ticks > 8) {
+        atomic_store(&env->exit_request, -1);
+        if (env->jmp_cache_empty)
+            atomic_store(&env->jmp_cache, env->jmp_cache_empty);
+    }
+}
+
+static void watch(CPUX86State *env)
+{
+    static bool started;
+    if (!started) {
+        struct sigaction sa = {.sa_handler = on_tick, .sa_flags = SA_RESTART};
+        struct itimerval every = {{0, 500000}, {0, 500000}};
+        sigaction(SIGALRM, &sa, NULL);
+        setitimer(ITIMER_REAL, &every, NULL);
+        started = true;
+    }
+    ticks = 0;
+    watched = env;
+}
+
+static void note(struct bm *m, struct bm_result *r, int32_t count, int vector)
+{
+    CPUX86State *env = m->env;
+    struct bm_record *c = &r->rec[r->n++];
+    memset(c, 0, sizeof *c);
+    c->vector = vector;
+    c->eip = env->eip;
+    c->eflags = cpu_eflags(env);
+    memcpy(c->regs, env->regs, sizeof c->regs);
+    c->cr2 = env->cr[2];
+    c->count = count;
+    if (vector >= 0) {
+        c->error_code = env->error_code;
+        c->next_eip = env->exception_next_eip;
+    }
+}
+
+bool bm_peek(struct bm *m, uint32_t eip, struct insn *in)
+{
+    CPUX86State *env = m->env;
+    uint8_t buf[15];
+    unsigned n = 0;
+    for (; n < sizeof buf; n++) {
+        hwaddr p;
+        if (!mmu_translate_debug(env, env->segs[R_CS].base + eip + n, &p) || p >= BM_PHYS_RAM)
+            break;
+        buf[n] = m->ram[p];
+    }
+    return decode_insn(buf, n, env->hflags & HF_CS32 ? DECODE_32 : DECODE_16, in) == DECODE_OK;
+}
+
+/* After an exception the run goes on behind its instruction: code after a fault has its flags from before.
+ * false: that was the end. */
+static bool go_on(struct bm *m, const struct bm_result *r)
+{
+    CPUX86State *env = m->env;
+    struct insn in;
+    int vector = env->exception_index;
+    bool is_int = env->exception_is_int;
+    env->exception_index = -1;
+    env->db_status = 0;
+    env->hflags &= ~(uint32_t)HF_INHIBIT;
+    if (vector == EXCP_BP || r->n == BM_MAX_EXCEPTIONS)
+        return false;
+    if (is_int) {
+        env->eip = env->exception_next_eip;
+        return true;
+    }
+    if (vector == EXCP_DB) {
+        env->eflags &= ~(uint32_t)TF_MASK;
+        cpu_update_hflags(env);
+        return true;
+    }
+    if (!bm_peek(m, env->eip, &in))
+        return false;
+    env->eip += in.len;
+    return true;
+}
+
+/* What depends on time or devices, or would change the world under the test. */
+static bool denied(const struct bm *m, const struct insn *in)
+{
+    const CPUX86State *env = m->env;
+    switch (in->mnem) {
+    case MN_IN: case MN_OUT: case MN_INS: case MN_OUTS: case MN_RDTSC: case MN_RDMSR: case MN_WRMSR: case MN_RDPMC:
+    case MN_LGDT: case MN_LIDT: case MN_LLDT: case MN_LTR: case MN_LMSW: case MN_HLT: case MN_SYSENTER:
+    case MN_SYSEXIT: case MN_RSM:
+        return true;
+    case MN_MOV:
+        if (in->op[0].kind == OPK_CR)
+            return in->op[0].reg != 3 || env->regs[in->op[1].reg] != PD;
+        return in->op[0].kind == OPK_DR;
+    default:
+        return false;
+    }
+}
+
+static int32_t counted(const struct bm *m, int32_t max)
+{
+    return m->env->icount_enabled ? max - m->env->icount_left : 0;
+}
+
+void bm_run(struct bm *m, int32_t max, struct bm_result *r)
+{
+    CPUX86State *env = m->env;
+    sigjmp_buf jmp;
+    memset(r, 0, sizeof *r);
+    env->jmp_env = &jmp;
+    env->icount_left = env->icount_enabled ? max : 0;
+    atomic_store(&env->exit_request, 0);
+    watch(env);
+    void (*accel)(CPUX86State *) = interp_run_accel;
+#ifdef HAVE_TEMPLATES
+    if (m->tb_max)
+        accel = tb_run;
+#endif
+    accel_run = accel;
+    /* Exceptions come back here. */
+    sigsetjmp(jmp, 0);
+    if (env->exception_index >= 0) {
+        note(m, r, counted(m, max), env->exception_index);
+        if (!go_on(m, r))
+            r->terminal = true;
+    }
+    while (!r->terminal && !r->hung && (!env->icount_enabled || env->icount_left > 0)) {
+        if (ticks > 8)
+            r->hung = true;
+        else {
+            atomic_store(&env->exit_request, 0);
+            accel_run(env);
+        }
+    }
+    watched = NULL;
+    env->jmp_env = NULL;
+    note(m, r, counted(m, max), -1);
+    r->mmio_hash = m->mmio_hash;
+}
+
+static bool on_code(struct bm *m)
+{
+    hwaddr p;
+    return mmu_translate_debug(m->env, m->env->segs[R_CS].base + m->env->eip, &p);
+}
+
+/* false: the next instruction is one that cannot be compared. */
+static bool reference_once(struct bm *m, int32_t max, struct bm_result *r, FILE *trace)
+{
+    CPUX86State *env = m->env;
+    sigjmp_buf jmp;
+    struct insn in;
+    char text[80];
+    memset(r, 0, sizeof *r);
+    env->jmp_env = &jmp;
+    env->icount_enabled = 1;
+    env->icount_left = max;
+    sigsetjmp(jmp, 0);
+    if (env->exception_index >= 0) {
+        if (trace)
+            fprintf(trace, "  exception %d (%x) cr2 %x\n", env->exception_index, env->error_code, env->cr[2]);
+        note(m, r, max - env->icount_left, env->exception_index);
+        if (!go_on(m, r))
+            r->terminal = true;
+    }
+    while (!r->terminal && env->icount_left > 0) {
+        if (on_code(m) && bm_peek(m, env->eip, &in)) {
+            if (trace)
+                fprintf(trace, "%4d %08x  %-40s ax %08x cx %08x dx %08x bx %08x sp %08x bp %08x si %08x di %08x fl %x\n",
+                        max - env->icount_left, env->eip, insn_format(&in, env->eip, text, sizeof text),
+                        env->regs[0], env->regs[1], env->regs[2], env->regs[3], env->regs[4], env->regs[5],
+                        env->regs[6], env->regs[7], cpu_eflags(env));
+            if (denied(m, &in))
+                return false;
+        }
+        atomic_store(&env->exit_request, 0);
+        interp_run(env, 1);
+    }
+    env->jmp_env = NULL;
+    note(m, r, max - env->icount_left, -1);
+    r->mmio_hash = m->mmio_hash;
+    return true;
+}
+
+int32_t bm_run_reference(struct bm *m, const struct bm_start *s, int32_t max, struct bm_result *r, FILE *trace)
+{
+    bm_set(m, s);
+    while (!reference_once(m, max, r, trace)) {
+        /* Once more, only up to there. */
+        max -= m->env->icount_left;
+        if (max <= 0)
+            return 0;
+        bm_set(m, s);
+    }
+    return max;
+}
+
+bool bm_step(struct bm *m)
+{
+    CPUX86State *env = m->env;
+    sigjmp_buf jmp;
+    struct bm_result r = {0};
+    env->jmp_env = &jmp;
+    env->icount_enabled = 0;
+    if (sigsetjmp(jmp, 0)) {
+        go_on(m, &r);
+        env->jmp_env = NULL;
+        return false;
+    }
+    atomic_store(&env->exit_request, 0);
+    interp_run(env, 1);
+    env->jmp_env = NULL;
+    return true;
+}
+
+/* ---- comparing ---- */
+
+static bool value_differs(FILE *out, const char *what, unsigned n, uint32_t a, uint32_t b)
+{
+    if (a == b)
+        return false;
+    if (out)
+        fprintf(out, "  [%u] %s: %08x, reference %08x\n", n, what, b, a);
+    return true;
+}
+
+static bool record_differs(FILE *out, unsigned n, const struct bm_record *a, const struct bm_record *b, bool counts)
+{
+    static const char *const regs[8] = {"EAX", "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI"};
+    bool d = value_differs(out, "vector", n, (uint32_t)a->vector, (uint32_t)b->vector);
+    d |= value_differs(out, "EIP", n, a->eip, b->eip);
+    d |= value_differs(out, "error code", n, a->error_code, b->error_code);
+    d |= value_differs(out, "CR2", n, a->cr2, b->cr2);
+    d |= value_differs(out, "next EIP", n, a->next_eip, b->next_eip);
+    d |= value_differs(out, "EFLAGS", n, a->eflags, b->eflags);
+    if (counts)
+        d |= value_differs(out, "instructions", n, (uint32_t)a->count, (uint32_t)b->count);
+    for (unsigned i = 0; i < 8; i++)
+        d |= value_differs(out, regs[i], n, a->regs[i], b->regs[i]);
+    return d;
+}
+
+static bool memory_differs(const struct bm *a, const struct bm *b, FILE *out)
+{
+    unsigned shown = 0;
+    if (!memcmp(a->ram, b->ram, BM_PHYS_RAM))
+        return false;
+    for (uint32_t i = 0; out && i < BM_PHYS_RAM && shown < 12; i++)
+        if (a->ram[i] != b->ram[i]) {
+            fprintf(out, "  physical %05x: %02x, reference %02x\n", i, b->ram[i], a->ram[i]);
+            shown++;
+        }
+    return true;
+}
+
+bool bm_differs(const struct bm *a, const struct bm_result *ra, const struct bm *b, const struct bm_result *rb, FILE *out)
+{
+    const CPUX86State *x = a->env, *y = b->env;
+    bool d = value_differs(out, "exceptions", 0, ra->n - 1, rb->n - 1);
+    d |= value_differs(out, "hang", 0, ra->hung, rb->hung);
+    for (unsigned i = 0; i < ra->n && i < rb->n; i++)
+        d |= record_differs(out, i, &ra->rec[i], &rb->rec[i], b->icount);
+    d |= value_differs(out, "device accesses", 0, ra->mmio_hash, rb->mmio_hash);
+    d |= value_differs(out, "hflags", 0, x->hflags & ~(uint32_t)HF_INHIBIT, y->hflags & ~(uint32_t)HF_INHIBIT);
+    for (int i = 0; i < SEG_COUNT; i++) {
+        d |= value_differs(out, "selector", (unsigned)i, x->segs[i].selector, y->segs[i].selector);
+        d |= value_differs(out, "base", (unsigned)i, x->segs[i].base, y->segs[i].base);
+    }
+    if (memcmp(x->fpregs, y->fpregs, offsetof(CPUX86State, mxcsr) - offsetof(CPUX86State, fpregs))) {
+        if (out)
+            fprintf(out, "  x87 state differs\n");
+        d = true;
+    }
+    d |= memory_differs(a, b, out);
+    return d;
+}

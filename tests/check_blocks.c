@@ -1,0 +1,149 @@
+/* Random sequences of instructions: templates against the interpreter.
+ *
+ * Each sequence runs from several starts, more than once (so that links and the jump cache are used), with
+ * blocks of 1, 2, 4 and 64 instructions, with and without -icount.  Environment: BLOCKS_SEED,
+ * BLOCKS_COUNT (sequences), BLOCKS_FIRST (number of the first one). */
+#include "config.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "block-gen.h"
+#include "block-machine.h"
+#ifdef HAVE_TEMPLATES
+#include "tb.h"
+#endif
+
+#ifdef HAVE_TEMPLATES
+enum { DEFAULT_COUNT = 2500, MAX_INSNS = 400, MAX_REPORTED = 5 };
+
+static const unsigned sizes[] = {1, 2, 4, TB_MAX_INSNS};
+enum { MACHINES = 8 };
+static struct bm *reference, *machine[MACHINES];
+static uint64_t executed, runs, exceptions;
+
+static uint64_t env_number(const char *name, uint64_t otherwise)
+{
+    const char *v = getenv(name);
+    return v ? strtoull(v, NULL, 0) : otherwise;
+}
+
+/* Does machine m differ from the reference, in any run of the sequence?  fresh: without blocks from before. */
+static bool differs(struct bg_seq *q, struct bm *m, bool fresh, FILE *out)
+{
+    struct bm_result want, got;
+    if (fresh)
+        tb_flush(m->env);
+    for (unsigned k = 0; k < BG_STARTS; k++) {
+        bm_image(reference->image, &q->start[k], q->at, q->code, q->len);
+        int32_t n = bm_run_reference(reference, &q->start[k], MAX_INSNS, &want, NULL);
+        if (n <= 0 || (!m->icount && !want.terminal))
+            continue;
+        executed += (uint64_t)want.rec[want.n - 1].count;
+        exceptions += want.n - 1;
+        memcpy(m->image, reference->image, sizeof m->image);
+        for (unsigned times = 0; times < (k == 0 ? 3 : 2); times++) {
+            bm_set(m, &q->start[k]);
+            bm_run(m, n, &got);
+            runs++;
+            if (!bm_differs(reference, &want, m, &got, NULL))
+                continue;
+            if (out) {
+                fprintf(out, "start %u, run %u, tb_max %u, icount %d:\n", k, times, m->tb_max, m->icount);
+                bm_differs(reference, &want, m, &got, out);
+                bm_run_reference(reference, &q->start[k], n, &want, out);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `first`: what differed at first. */
+static void report(struct bg_seq *q, struct bm *m, uint64_t seed, uint64_t number, const char *first)
+{
+    fprintf(stderr, "BLOCKS_SEED=%llu BLOCKS_FIRST=%llu BLOCKS_COUNT=1:\n", (unsigned long long)seed,
+            (unsigned long long)number);
+    if (!differs(q, m, true, NULL)) {
+        fprintf(stderr, "(only with the blocks from before)\n");
+        bg_print(q, stderr);
+        fputs(first, stderr);
+        return;
+    }
+    for (bool again = true; again;) {
+        again = false;
+        for (unsigned i = q->n; i-- > 0;) {
+            if (q->item[i].dead)
+                continue;
+            q->item[i].dead = true;
+            bg_layout(q);
+            if (differs(q, m, true, NULL))
+                again = true;
+            else
+                q->item[i].dead = false;
+        }
+        bg_layout(q);
+    }
+    bg_print(q, stderr);
+    differs(q, m, true, stderr);
+}
+
+START_TEST(random_blocks)
+{
+    uint64_t seed = env_number("BLOCKS_SEED", 1), count = env_number("BLOCKS_COUNT", DEFAULT_COUNT);
+    uint64_t first = env_number("BLOCKS_FIRST", 0);
+    static struct bg_seq q;
+    unsigned bad = 0;
+    bg_init();
+    reference = bm_new(0, true);
+    for (unsigned i = 0; i < MACHINES; i++)
+        machine[i] = bm_new(sizes[i / 2], i & 1);
+    for (uint64_t i = first; i < first + count && bad < MAX_REPORTED; i++) {
+        bg_make(&q, seed * 0x100000001b3ull ^ i * 0x9e3779b97f4a7c15ull, reference);
+        /* Whole blocks always, and one of the smaller sizes. */
+        unsigned which[] = {6, 7, (unsigned)(i % 6)};
+        for (unsigned k = 0; k < 3; k++) {
+            char *text;
+            size_t size;
+            FILE *out = open_memstream(&text, &size);
+            bool d = differs(&q, machine[which[k]], false, out);
+            fclose(out);
+            if (d)
+                report(&q, machine[which[k]], seed, i, text);
+            free(text);
+            if (d) {
+                bad++;
+                break;
+            }
+        }
+    }
+    printf("%llu sequences, %llu runs, %llu instructions and %llu exceptions in the reference\n",
+           (unsigned long long)count, (unsigned long long)runs, (unsigned long long)executed,
+           (unsigned long long)exceptions);
+    bm_free(reference);
+    for (unsigned i = 0; i < MACHINES; i++)
+        bm_free(machine[i]);
+    ck_assert_msg(bad == 0, "%u sequences differ", bad);
+}
+END_TEST
+#endif
+
+int main(void)
+{
+#ifdef HAVE_TEMPLATES
+    Suite *s = suite_create("blocks");
+    TCase *t = tcase_create("random");
+    tcase_set_timeout(t, getenv("BLOCKS_COUNT") ? 0 : 300);
+    tcase_add_test(t, random_blocks);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int bad = srunner_ntests_failed(r);
+    srunner_free(r);
+    return bad ? 1 : 0;
+#else
+    return 77; /* no templates on this host */
+#endif
+}
