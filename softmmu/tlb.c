@@ -316,10 +316,13 @@ void tlb_flush_page_by_mmuidx(CPUX86State *env, uint32_t vaddr, uint32_t idxmap)
 {
     struct softmmu *s = env->mmu;
     uint32_t vpn = vaddr >> TARGET_PAGE_BITS;
+    uint32_t large = s->large[vpn >> 9];
+    if (s->large[vpn >> 9 ^ 1] == 2)
+        large = 2; /* a 4 MiB page that was filled from its other half alone */
     s->stats.flushes_page++;
-    if (s->large[vpn >> 9]) {
+    if (large) {
         /* INVLPG drops a large page as a whole (SDM 3, 4.10.4.1). */
-        uint32_t count = s->large[vpn >> 9] * 512u;
+        uint32_t count = large * 512u;
         uint32_t first = vpn & ~(count - 1);
         for (int i = 0; i < NB_MMU_MODES; i++) {
             for (uint32_t k = 0; k < count && (idxmap >> i & 1); k++)

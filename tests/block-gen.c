@@ -784,7 +784,6 @@ static void make_start(struct bg_seq *q, struct bm_start *s)
     static const uint16_t special[] = {0x2b, 0x33, 0x3b, 0x43, 0x2b, 0x33, 0};
     bool user = percent(50);
     memset(s, 0, sizeof *s);
-    s->seed = (uint32_t)bg_random();
     for (unsigned i = 0; i < 8; i++)
         s->regs[i] = start_value();
     s->eflags = (uint32_t)bg_random() & (CC_ARITH | ID_MASK);

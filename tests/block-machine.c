@@ -138,18 +138,12 @@ static void put32(uint8_t *p, uint32_t v)
     memcpy(p, &v, 4);
 }
 
-void bm_image(uint8_t *image, const struct bm_start *s, uint32_t at, const uint8_t *code, uint32_t len)
+/* What does not depend on the run: the same noise each time, since rewriting it costs more than the run. */
+static void make_background(uint8_t *image)
 {
-    uint32_t x = s->seed | 1;
-    memset(image, 0, 0x6000);
+    uint32_t x = 0x2545f491;
     put32(image + PD, PT_LOW | PG_P | PG_W | PG_U | PG_A);
     put32(image + PD + 4 * 0x3ff, PT_HIGH | PG_P | PG_W | PG_U | PG_A);
-    for (unsigned i = 0; i < PAGES; i++) {
-        uint32_t pte = pages[i].phys | pages[i].flags | PG_P;
-        if (!s->clean)
-            pte |= PG_A | PG_D;
-        put32(image + (pages[i].lin >> 31 ? PT_HIGH : PT_LOW) + (pages[i].lin >> 12 & 0x3ff) * 4, pte);
-    }
     for (unsigned i = 0; i < DESCRIPTORS; i++) {
         uint8_t *p = image + GDT + (descriptors[i].selector & ~7);
         uint32_t limit = descriptors[i].limit, base = descriptors[i].base;
@@ -163,15 +157,38 @@ void bm_image(uint8_t *image, const struct bm_start *s, uint32_t at, const uint8
         x ^= x << 5;
         put32(image + i, x >> 5 & 1 ? x & 0xff : x);
     }
-    for (uint32_t lin = BM_TABLE; lin < BM_TABLE + 0x1000; lin += 4)
-        put32(image + phys_of(lin), s->labels[(lin >> 2) % BM_LABELS]);
-    for (uint32_t lin = BM_STACK; lin < BM_STACK_END; lin += 4)
-        if ((lin >> 2) % 5)
-            put32(image + phys_of(lin), s->labels[(lin >> 2) % BM_LABELS]);
     for (uint32_t lin = BM_CODE; lin < BM_CODE_END; lin += 0x1000)
         memset(image + phys_of(lin), 0xcc, 0x1000);
-    for (uint32_t i = 0; i < len; i++)
-        image[phys_of(at + i)] = code[i];
+}
+
+void bm_image(uint8_t *image, const struct bm_start *s, uint32_t at, const uint8_t *code, uint32_t len)
+{
+    static _Alignas(16) uint8_t background[BM_PHYS_RAM];
+    if (!background[PD])
+        make_background(background);
+    memcpy(image, background, sizeof background);
+    for (unsigned i = 0; i < PAGES; i++) {
+        uint32_t pte = pages[i].phys | pages[i].flags | PG_P;
+        if (!s->clean)
+            pte |= PG_A | PG_D;
+        put32(image + (pages[i].lin >> 31 ? PT_HIGH : PT_LOW) + (pages[i].lin >> 12 & 0x3ff) * 4, pte);
+    }
+    uint8_t *table = image + phys_of(BM_TABLE), *low = image + phys_of(BM_STACK), *high = image + phys_of(BM_STACK + 0x1000);
+    for (uint32_t off = 0; off < 0x1000; off += 4) {
+        uint32_t to = s->labels[(off >> 2) % BM_LABELS];
+        if (off < 4 * BM_LABELS)
+            put32(table + off, to);
+        if ((off >> 2) % 5) {
+            put32(low + off, to);
+            put32(high + off, to);
+        }
+    }
+    uint32_t phys = phys_of(at);
+    for (uint32_t i = 0; i < len; i++, phys++) {
+        if (((at + i) & 0xfff) == 0)
+            phys = phys_of(at + i);
+        image[phys] = code[i];
+    }
 }
 
 static void reset_fpu(CPUX86State *env)
@@ -190,9 +207,14 @@ static void reset_fpu(CPUX86State *env)
 
 static void write_changes(struct bm *m)
 {
+    uint32_t code = phys_of(BM_CODE), code_end = phys_of(BM_CODE + 0x1000) + 0x1000;
     for (uint32_t a = 0; a < BM_PHYS_RAM; a += 64) {
         if (!memcmp(m->ram + a, m->image + a, 64))
             continue;
+        if (a < code || a >= code_end) {
+            phys_mem_write(m->env->mem, a, m->image + a, 64);
+            continue;
+        }
         for (uint32_t i = a; i < a + 64; i++)
             if (m->ram[i] != m->image[i])
                 phys_mem_write(m->env->mem, i, m->image + i, 1);
@@ -244,8 +266,9 @@ void bm_poke(struct bm *m, uint32_t lin, const void *bytes, uint32_t len)
 
 struct bm *bm_new(unsigned tb_max, bool icount)
 {
-    struct bm *m = calloc(1, sizeof *m);
+    struct bm *m = aligned_alloc(16, sizeof *m);
     CPUX86State *env = calloc(1, sizeof *env);
+    memset(m, 0, sizeof *m);
     m->env = env;
     m->tb_max = tb_max;
     m->icount = icount;

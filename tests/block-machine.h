@@ -28,7 +28,6 @@ struct bm_start {
     uint16_t segs[SEG_COUNT];
     bool wp, am;
     bool clean;    /* accessed and dirty bits 0, TLBs flushed */
-    uint32_t seed; /* of the contents of memory */
     uint32_t labels[BM_LABELS]; /* eips that fill BM_TABLE and the stack */
 };
 
@@ -53,7 +52,7 @@ struct bm {
     unsigned tb_max;
     bool icount;
     uint32_t mmio_hash;
-    uint8_t image[BM_PHYS_RAM]; /* memory at the start of a run */
+    _Alignas(16) uint8_t image[BM_PHYS_RAM]; /* memory at the start of a run */
 };
 
 /* tb_max 0: the interpreter. */

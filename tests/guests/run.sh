@@ -2,7 +2,7 @@
 # Builds the test kernels of this folder and runs them; each must print what its .expect file
 # has, and leave with the status in its first line.
 #
-#   run.sh [-accel interp|template] [-options 'MORE OPTIONS'] [-keep DIR] [KERNEL...]
+#   run.sh [-accel interp|template] [-options 'OPTIONS INSTEAD OF -icount shift=3'] [-keep DIR] [KERNEL...]
 #   run.sh -qemu [KERNEL...]     the same under qemu-system-i386: shows where it differs
 #
 # Without -accel: every accelerator that the program has.  Environment: STITCH86 (default
@@ -54,7 +54,7 @@ run() {
         timeout 60 qemu-system-i386 -accel tcg -cpu pentium2 $common -display none -nic none -monitor none \
             -serial none >"$tmp/log" 2>&1
     else
-        timeout 300 ${HOST_RUN:-} "$stitch86" -accel "$1" $common -serial null $options >"$tmp/log" 2>&1 </dev/null
+        timeout 300 ${HOST_RUN:-} "$stitch86" -accel "$1" $common -serial null ${options:--icount shift=3} >"$tmp/log" 2>&1 </dev/null
     fi
     status=$?
 }
