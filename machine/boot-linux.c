@@ -64,7 +64,7 @@ static void put32(uint8_t *p, uint32_t v)
 
 bool boot_linux_probe(const struct boot_file *k)
 {
-    return k->size > HDR_MAGIC + 4 && get16(k->data + HDR_BOOT_FLAG) == 0xaa55
+    return k->size >= HDR_VERSION + 2 && get16(k->data + HDR_BOOT_FLAG) == 0xaa55
         && memcmp(k->data + HDR_MAGIC, "HdrS", 4) == 0;
 }
 
@@ -88,10 +88,11 @@ static bool read_header(const struct boot_file *f, struct image *im, char **erro
                           im->version >> 8, im->version & 0xff);
     unsigned sects = h[HDR_SETUP_SECTS] ? h[HDR_SETUP_SECTS] : 4;
     im->setup_size = (sects + 1) * 512u;
-    /* Before 2.04 only the low 16 bits of the size are there: too few for a bzImage to be checked. */
+    /* The size is in paragraphs of 16 bytes, the last of which memtest86+'s file doesn't fill.  Before 2.04 only
+     * its low 16 bits are there: too few for a bzImage to be checked. */
     uint64_t want = (uint64_t)(im->version >= 0x204 ? get32(h + HDR_SYSSIZE) : get16(h + HDR_SYSSIZE)) * 16;
     if (f->size < ZP_E820 || f->size <= im->setup_size
-        || (im->version >= 0x204 && f->size - im->setup_size < want))
+        || (im->version >= 0x204 && f->size - im->setup_size + 15 < want))
         return boot_error(error, "kernel %s: truncated: %llu bytes, its header says %llu", f->path,
                           (unsigned long long)f->size, (unsigned long long)(im->setup_size + want));
     im->code_size = f->size - im->setup_size;

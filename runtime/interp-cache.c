@@ -31,6 +31,7 @@ struct entry {
 struct page {
     uint64_t key;
     struct page *next; /* in its hash chain, or in the list of free ones */
+    bool used;         /* in a hash chain */
     uint32_t writes;   /* since it was last entered */
     uint32_t index[TARGET_PAGE_SIZE]; /* into the entries; 0: not decoded */
 };
@@ -123,6 +124,7 @@ static void drop_page(struct interp_cache *c, struct page *p)
     while (*link != p)
         link = &(*link)->next;
     *link = p->next;
+    p->used = false;
     memset(p->index, 0, sizeof p->index);
     p->next = c->free_pages;
     c->free_pages = p;
@@ -130,11 +132,11 @@ static void drop_page(struct interp_cache *c, struct page *p)
 
 void interp_cache_flush(struct interp_cache *c)
 {
-    for (unsigned i = 0; i < HASH_SIZE; i++) {
-        while (c->hash[i]) {
-            uint64_t paddr = c->hash[i]->key & ~(uint64_t)1;
-            drop_page(c, c->hash[i]);
-            softmmu_clear_code(c->env, paddr, c->listener);
+    for (uint32_t i = 0; i < c->npages; i++) {
+        struct page *p = &c->pages[i];
+        if (p->used) {
+            drop_page(c, p);
+            softmmu_clear_code(c->env, p->key & ~(uint64_t)1, c->listener);
         }
     }
     c->current = NULL;
@@ -161,6 +163,7 @@ static struct page *new_page(struct interp_cache *c, uint64_t key)
         p = &c->pages[c->npages++];
     p->key = key;
     p->writes = 0;
+    p->used = true;
     p->next = *slot;
     *slot = p;
     softmmu_set_code(c->env, key & ~(uint64_t)1, c->listener);

@@ -205,10 +205,11 @@ static void op_ltr(CPUX86State *env, const struct insn *insn)
     next_insn(env, insn);
 }
 
-static void op_lar(CPUX86State *env, const struct insn *insn)
+static void query_descriptor(CPUX86State *env, const struct insn *insn,
+                             bool (*query)(CPUX86State *, uint32_t, uint32_t *))
 {
     uint32_t v = 0;
-    bool ok = do_lar(env, ld_op(env, 1, insn, 1), &v);
+    bool ok = query(env, ld_op(env, 1, insn, 1), &v);
 
     if (ok)
         set_reg(env, width_of(insn->opsize), insn->op[0].reg, v);
@@ -216,15 +217,14 @@ static void op_lar(CPUX86State *env, const struct insn *insn)
     next_insn(env, insn);
 }
 
+static void op_lar(CPUX86State *env, const struct insn *insn)
+{
+    query_descriptor(env, insn, do_lar);
+}
+
 static void op_lsl(CPUX86State *env, const struct insn *insn)
 {
-    uint32_t v = 0;
-    bool ok = do_lsl(env, ld_op(env, 1, insn, 1), &v);
-
-    if (ok)
-        set_reg(env, width_of(insn->opsize), insn->op[0].reg, v);
-    set_z(env, ok);
-    next_insn(env, insn);
+    query_descriptor(env, insn, do_lsl);
 }
 
 static void op_verr(CPUX86State *env, const struct insn *insn)

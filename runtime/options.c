@@ -427,12 +427,8 @@ void options_table(FILE *out)
             continue;
         }
         fprintf(out, "| `-%s%s%s` | ", rows[i].name, rows[i].arg ? " " : "", rows[i].arg ? rows[i].arg : "");
-        for (const char *p = rows[i].help; *p; p++) {
-            if (*p == '\n')
-                fputs(strchr(";:,", p[-1]) ? " " : "; ", out);
-            else
-                fputc(*p, out);
-        }
+        for (const char *p = rows[i].help; *p; p++)
+            fputc(*p == '\n' ? ' ' : *p, out);
         fputs(" |\n", out);
     }
 }

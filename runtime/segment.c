@@ -66,15 +66,20 @@ static bool visible(const CPUX86State *env, uint32_t selector, struct descriptor
         || (cpu_cpl(env) <= desc_dpl(d) && (int)(selector & 3) <= desc_dpl(d));
 }
 
+/* A segment's descriptor, or one of these system types (a mask), for LAR and LSL. */
+static bool read_visible(CPUX86State *env, uint32_t selector, unsigned types, struct descriptor *d)
+{
+    return seg_read_descriptor(env, selector, &d->low, &d->high)
+        && (desc_is_segment(*d) || (types >> desc_type(*d) & 1)) && visible(env, selector, *d);
+}
+
 bool do_lar(CPUX86State *env, uint32_t selector, uint32_t *out)
 {
     /* System types that LAR knows (SDM 2, LAR): TSSs, LDT, call and task gates. */
     const unsigned types = 1u << SYS_TSS16 | 1u << SYS_LDT | 1u << SYS_TSS16_BUSY | 1u << SYS_CALL16
         | 1u << SYS_TASK_GATE | 1u << SYS_TSS32 | 1u << SYS_TSS32_BUSY | 1u << SYS_CALL32;
     struct descriptor d;
-    if (!seg_read_descriptor(env, selector, &d.low, &d.high))
-        return false;
-    if ((!desc_is_segment(d) && !(types >> desc_type(d) & 1)) || !visible(env, selector, d))
+    if (!read_visible(env, selector, types, &d))
         return false;
     *out = d.high & 0x00ffff00;
     return true;
@@ -85,9 +90,7 @@ bool do_lsl(CPUX86State *env, uint32_t selector, uint32_t *out)
     const unsigned types = 1u << SYS_TSS16 | 1u << SYS_LDT | 1u << SYS_TSS16_BUSY | 1u << SYS_TSS32
         | 1u << SYS_TSS32_BUSY;
     struct descriptor d;
-    if (!seg_read_descriptor(env, selector, &d.low, &d.high))
-        return false;
-    if ((!desc_is_segment(d) && !(types >> desc_type(d) & 1)) || !visible(env, selector, d))
+    if (!read_visible(env, selector, types, &d))
         return false;
     *out = desc_limit(d);
     return true;

@@ -733,13 +733,76 @@ static void far_return(void)
     commit(it, false);
 }
 
+/* Flags, then another value in a register that the record may still need, then something that looks at them. */
+static void flags_then_overwrite(void)
+{
+    static const uint8_t alu[] = {0x01, 0x09, 0x11, 0x19, 0x21, 0x29, 0x31, 0x39, 0x85, 0x03, 0x2b, 0x3b, 0x13, 0x1b};
+    unsigned r = below(8), s = below(8), n = below(3);
+    r = r == R_ESP ? R_EBX : r;
+    struct bg_item *it = new_item();
+    if (!it)
+        return;
+    want_op32(it);
+    switch (below(8)) {
+    case 0:
+        put(it, 0x40 + below(16));
+        break;
+    case 1:
+        put(it, 0xd1 + below(2) * 2);
+        put(it, 0xc0 | below(8) << 3 | r);
+        break;
+    case 2:
+        put(it, 0xf7);
+        put(it, 0xc0 | (3 + below(3)) << 3 | r); /* NEG, MUL, IMUL */
+        break;
+    case 3:
+        put(it, 0x83);
+        put(it, 0xc0 | below(8) << 3 | r);
+        put(it, below(256));
+        break;
+    default:
+        put(it, alu[below(sizeof alu)]);
+        put(it, 0xc0 | r << 3 | s);
+        break;
+    }
+    commit(it, true);
+    for (unsigned i = 0; i <= n; i++) {
+        unsigned d = percent(50) && s != R_ESP ? s : r;
+        if (percent(40)) {
+            mov_imm(d, percent(50) ? data_target() : edge_value());
+            continue;
+        }
+        it = new_item();
+        if (!it)
+            return;
+        want_op32(it);
+        if (percent(60)) {
+            put(it, 0x8b); /* MOV d, any */
+            put(it, 0xc0 | d << 3 | below(8));
+        } else if (percent(50)) {
+            put(it, 0x0f); /* MOVZX and its like */
+            put(it, 0xb6 + below(2) + below(2) * 8);
+            put(it, 0xc0 | d << 3 | below(8));
+        } else
+            put(it, 0x58 + d); /* POP */
+        if (!commit(it, true))
+            uncommit();
+    }
+    if (percent(50))
+        flag_consumer();
+    else
+        jump(any_label(), true, false);
+}
+
 static unsigned loop_top;
 
 static void some(void)
 {
     unsigned k = below(1000);
-    if (k < 560)
+    if (k < 520)
         generic();
+    else if (k < 580)
+        flags_then_overwrite();
     else if (k < 720)
         flag_consumer();
     else if (k < 800)

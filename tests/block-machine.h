@@ -17,7 +17,7 @@ enum {
     BM_RO = BM_DATA + 0x3000, BM_HOLE = BM_DATA + 0x4000, BM_SUPER = BM_DATA + 0x6000, BM_MMIO = BM_DATA + 0x7000,
     BM_TABLE = BM_DATA + 0x9000, /* addresses within the sequence, for indirect jumps */
     BM_STACK = 0x30000, BM_STACK_END = 0x32000,
-    BM_PHYS_RAM = 0x20000
+    BM_PHYS_RAM = 0x18000
 };
 
 enum { BM_MAX_EXCEPTIONS = 8, BM_LABELS = 64 };
@@ -43,7 +43,7 @@ struct bm_result {
     unsigned n;
     bool terminal; /* it ended by an exception, not by the number of instructions */
     bool hung;     /* the watch dog ended it */
-    uint32_t mmio_hash;
+    uint32_t mmio_hash, mmio_reads;
 };
 
 struct bm {
@@ -51,7 +51,7 @@ struct bm {
     uint8_t *ram;
     unsigned tb_max;
     bool icount;
-    uint32_t mmio_hash;
+    uint32_t mmio_hash, mmio_reads;
     _Alignas(16) uint8_t image[BM_PHYS_RAM]; /* memory at the start of a run */
 };
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "suite.h"
 
 static CPUX86State env;
 static int order[16], n_order;
@@ -199,9 +200,5 @@ int main(void)
     tcase_add_test(t, halted_icount_jumps);
     tcase_add_test(t, rtc_follows_virtual_time);
     tcase_add_test(t, host_clock_waits);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

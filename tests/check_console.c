@@ -15,6 +15,8 @@
 #include <unistd.h>
 #include <utmp.h>
 
+#include "suite.h"
+
 /* A Multiboot image that prints B, then echoes the serial port.  Some letters are commands:
  * q: status 7 through isa-debug-exit at 0xf4; h: halt for ever; s: spin; r: reset by the keyboard
  * controller; t: triple fault; d: also to port 0xe9. */
@@ -401,11 +403,8 @@ int main(void)
     tcase_add_test(t, input_from_a_file);
     tcase_add_test(t, mistakes);
     tcase_add_test(t, information);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
+    int failed = suite_run(s);
     char command[64];
     snprintf(command, sizeof(command), "rm -rf %s", dir);
-    return system(command) != 0 || failed != 0;
+    return system(command) != 0 || failed;
 }

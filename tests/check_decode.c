@@ -6,6 +6,7 @@
 
 #include "cpu.h"
 #include "insn.h"
+#include "suite.h"
 
 struct text_case {
     int mode;
@@ -365,9 +366,5 @@ int main(void)
     tcase_add_test(tc, test_properties);
     tcase_add_test(tc, test_format_small_buffer);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

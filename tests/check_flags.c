@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "flags.h"
+#include "suite.h"
 
 static uint64_t seed = 0x9e3779b97f4a7c15ull;
 
@@ -266,8 +267,6 @@ int main(void)
 {
     Suite *s = suite_create("flags");
     TCase *t = tcase_create("flags");
-    SRunner *r;
-    int failed;
 
     tcase_set_timeout(t, 120);
     tcase_add_test(t, arithmetic);
@@ -279,9 +278,5 @@ int main(void)
     tcase_add_test(t, native_shifts);
 #endif
     suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "log.h"
 #include "options.h"
+#include "suite.h"
 
 static struct options o;
 
@@ -241,9 +242,5 @@ int main(void)
     tcase_add_test(t, debugging);
     tcase_add_test(t, help_is_complete);
     tcase_add_test(t, readme_is_current);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

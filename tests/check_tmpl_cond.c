@@ -7,6 +7,7 @@
 
 #include "flags.h"
 #include "mips-sim.h"
+#include "suite.h"
 #include "tmpl.h"
 
 static const int32_t values[] = {
@@ -151,9 +152,5 @@ int main(void)
     tcase_add_test(t, complete);
     tcase_add_test(t, choice);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

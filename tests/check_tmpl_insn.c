@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "flags.h"
-#include "isa-gen.h"
 #include "mips-sim.h"
+#include "suite.h"
+#include "tmpl-case.h"
 #include "tmpl.h"
-#include "x86-native.h"
 
 static const int32_t values[] = {
     0, 1, 2, 3, 7, 8, 15, 16, 31, 32, 33, -1, -2, -8, 127, 128, -127, -128, -129, 255, 256, 32767, 32768,
@@ -21,107 +21,6 @@ static const int32_t values[] = {
     -0x12345678, 0x00ff00ff, (int32_t)0xffff0000u, (int32_t)0xfffff000u, 0x1ffff, 0x55555555,
 };
 #define VALUES (int)(sizeof(values) / sizeof(values[0]))
-
-enum { F_C = CC_C, F_P = CC_P, F_A = CC_A, F_Z = CC_Z, F_S = CC_S, F_O = CC_O };
-
-/* How the instruction is encoded: one byte or two, /digit; form of operands. */
-enum form { MR, RM, M, M_IMM, MR_IMM, RM_IMM, M_CL, MR_CL, M_1, PLUS_R, NONE };
-static const struct encoding {
-    unsigned mnem;
-    enum form form;
-    uint16_t opcode; /* of the byte form; the others are one above, unless wide_only */
-    uint8_t digit;
-    bool wide_only;
-    uint32_t undefined;
-} encodings[] = {
-    { MN_ADD, MR, 0x00, 0, 0, 0 }, { MN_OR, MR, 0x08, 0, 0, F_A }, { MN_ADC, MR, 0x10, 0, 0, 0 },
-    { MN_SBB, MR, 0x18, 0, 0, 0 }, { MN_AND, MR, 0x20, 0, 0, F_A }, { MN_SUB, MR, 0x28, 0, 0, 0 },
-    { MN_XOR, MR, 0x30, 0, 0, F_A }, { MN_CMP, MR, 0x38, 0, 0, 0 }, { MN_TEST, MR, 0x84, 0, 0, F_A },
-    { MN_ADD, M_IMM, 0x80, 0, 0, 0 }, { MN_OR, M_IMM, 0x80, 1, 0, F_A }, { MN_ADC, M_IMM, 0x80, 2, 0, 0 },
-    { MN_SBB, M_IMM, 0x80, 3, 0, 0 }, { MN_AND, M_IMM, 0x80, 4, 0, F_A }, { MN_SUB, M_IMM, 0x80, 5, 0, 0 },
-    { MN_XOR, M_IMM, 0x80, 6, 0, F_A }, { MN_CMP, M_IMM, 0x80, 7, 0, 0 }, { MN_TEST, M_IMM, 0xf6, 0, 0, F_A },
-    { MN_INC, M, 0xfe, 0, 0, 0 }, { MN_DEC, M, 0xfe, 1, 0, 0 }, { MN_NOT, M, 0xf6, 2, 0, 0 },
-    { MN_NEG, M, 0xf6, 3, 0, 0 }, { MN_MUL, M, 0xf6, 4, 0, F_S | F_Z | F_A | F_P },
-    { MN_IMUL, M, 0xf6, 5, 0, F_S | F_Z | F_A | F_P }, { MN_DIV, M, 0xf6, 6, 0, CC_ARITH },
-    { MN_IDIV, M, 0xf6, 7, 0, CC_ARITH }, { MN_IMUL, RM, 0x0faf, 0, 1, F_S | F_Z | F_A | F_P },
-    { MN_IMUL, RM_IMM, 0x69, 0, 1, F_S | F_Z | F_A | F_P }, { MN_XADD, MR, 0x0fc0, 0, 0, 0 },
-    { MN_CMPXCHG, MR, 0x0fb0, 0, 0, 0 },
-    { MN_ROL, M_1, 0xc0, 0, 0, 0 }, { MN_ROR, M_1, 0xc0, 1, 0, 0 }, { MN_RCL, M_1, 0xc0, 2, 0, 0 },
-    { MN_RCR, M_1, 0xc0, 3, 0, 0 }, { MN_SHL, M_1, 0xc0, 4, 0, F_A }, { MN_SHR, M_1, 0xc0, 5, 0, F_A },
-    { MN_SAR, M_1, 0xc0, 7, 0, F_A }, { MN_ROL, M_CL, 0xd2, 0, 0, 0 }, { MN_ROR, M_CL, 0xd2, 1, 0, 0 },
-    { MN_SHL, M_CL, 0xd2, 4, 0, F_A }, { MN_SHR, M_CL, 0xd2, 5, 0, F_A }, { MN_SAR, M_CL, 0xd2, 7, 0, F_A },
-    { MN_SHLD, MR_IMM, 0x0fa4, 0, 1, F_A }, { MN_SHRD, MR_IMM, 0x0fac, 0, 1, F_A },
-    { MN_SHLD, MR_CL, 0x0fa5, 0, 1, F_A }, { MN_SHRD, MR_CL, 0x0fad, 0, 1, F_A },
-    { MN_BT, MR, 0x0fa3, 0, 1, F_O | F_S | F_A | F_P }, { MN_BTS, MR, 0x0fab, 0, 1, F_O | F_S | F_A | F_P },
-    { MN_BTR, MR, 0x0fb3, 0, 1, F_O | F_S | F_A | F_P }, { MN_BTC, MR, 0x0fbb, 0, 1, F_O | F_S | F_A | F_P },
-    { MN_BT, M_1, 0x0fba, 4, 1, F_O | F_S | F_A | F_P }, { MN_BTS, M_1, 0x0fba, 5, 1, F_O | F_S | F_A | F_P },
-    { MN_BTR, M_1, 0x0fba, 6, 1, F_O | F_S | F_A | F_P },
-    { MN_BTC, M_1, 0x0fba, 7, 1, F_O | F_S | F_A | F_P },
-    { MN_BSF, RM, 0x0fbc, 0, 1, CC_ARITH & ~F_Z }, { MN_BSR, RM, 0x0fbd, 0, 1, CC_ARITH & ~F_Z },
-    { MN_BSWAP, PLUS_R, 0x0fc8, 0, 1, 0 },
-    { MN_CLC, NONE, 0xf8, 0, 1, 0 }, { MN_STC, NONE, 0xf9, 0, 1, 0 }, { MN_CMC, NONE, 0xf5, 0, 1, 0 },
-    { MN_LAHF, NONE, 0x9f, 0, 1, 0 }, { MN_SAHF, NONE, 0x9e, 0, 1, 0 },
-    { MN_CBW, NONE, 0x98, 0, 1, 0 }, { MN_CWD, NONE, 0x99, 0, 1, 0 },
-};
-#define ENCODINGS (int)(sizeof(encodings) / sizeof(encodings[0]))
-
-/* One instruction as the translator would see it. */
-struct test {
-    const struct encoding *e;
-    int width;
-    int reg[2];  /* x86 register numbers of the operands */
-    int32_t imm; /* sign-extended from the width, or a count */
-};
-
-static int operand_count(enum form f)
-{
-    switch (f) {
-    case NONE: return 0;
-    case M: case PLUS_R: return 1;
-    case MR_IMM: case RM_IMM: case MR_CL: return 3;
-    default: return 2;
-    }
-}
-
-static unsigned encode(const struct test *t, uint8_t *out)
-{
-    const struct encoding *e = t->e;
-    uint8_t *p = out;
-    unsigned op = e->opcode + (!e->wide_only && t->width != 0);
-    bool swapped = e->form == RM || e->form == RM_IMM;
-
-    if (t->width == 1)
-        *p++ = 0x66;
-    if (op >> 8)
-        *p++ = (uint8_t)(op >> 8);
-    *p++ = (uint8_t)(op + (e->form == PLUS_R ? (unsigned)t->reg[0] : 0));
-    if (e->form == NONE || e->form == PLUS_R)
-        return (unsigned)(p - out);
-    int rm = swapped ? t->reg[1] : t->reg[0], reg = swapped ? t->reg[0] : t->reg[1];
-    if (e->form == M || e->form == M_IMM || e->form == M_1 || e->form == M_CL)
-        reg = e->digit;
-    *p++ = (uint8_t)(0xc0 | reg << 3 | rm);
-    if (e->form == M_1 || e->form == MR_IMM) {
-        *p++ = (uint8_t)t->imm;
-    } else if (e->form == M_IMM || e->form == RM_IMM) {
-        int n = t->width == 0 ? 1 : t->width == 1 ? 2 : 4;
-        memcpy(p, &t->imm, (size_t)n);
-        p += n;
-    }
-    return (unsigned)(p - out);
-}
-
-static int32_t narrow(int32_t v, int width)
-{
-    return width == 0 ? (int8_t)v : width == 1 ? (int16_t)v : v;
-}
-
-static int32_t get_part(const uint32_t *regs, int reg, int width)
-{
-    if (width == 0 && reg >= 4)
-        return (int8_t)(regs[reg - 4] >> 8);
-    return narrow((int32_t)regs[reg], width);
-}
 
 static uint64_t part_of(const struct mips_sim *s, int reg, int width)
 {
@@ -169,47 +68,108 @@ static uint32_t value_of(const struct mips_sim *s, const struct tmpl *t, const s
     return t->written >> v->index & 1 ? (uint32_t)s->r[a->v[v->index]] : saved[v->index];
 }
 
-/* Would the division fault? */
-static bool faults(const struct test *x, const struct x86_state *in)
+/* Parameters as the translator finds or makes them; values that a stanza must find in registers of
+ * their own are copied. */
+static void place_params(const struct tmpl *t, const struct test *x, const struct tmpl_operand *ops,
+                         uint32_t flags, struct mips_sim *s, struct tmpl_args *a)
 {
-    bool is_signed = x->e->mnem == MN_IDIV;
-    if (x->e->mnem != MN_DIV && !is_signed)
-        return false;
-    int bits = 8 << x->width;
-    int64_t d = get_part(in->regs, x->reg[0], x->width);
-    uint64_t n = x->width == 0 ? (uint16_t)in->regs[0]
-        : x->width == 1 ? (uint64_t)(uint16_t)in->regs[2] << 16 | (uint16_t)in->regs[0]
-        : (uint64_t)in->regs[2] << 32 | in->regs[0];
-    if (d == 0)
-        return true;
-    if (is_signed) {
-        int64_t sn = x->width == 0 ? (int16_t)n : x->width == 1 ? (int32_t)n : (int64_t)n;
-        if (sn == INT64_MIN && d == -1)
-            return true;
-        int64_t q = sn / d;
-        return q < -((int64_t)1 << (bits - 1)) || q >= (int64_t)1 << (bits - 1);
+    static const int temps[] = { HREG_T1, HREG_T2, HREG_T3 };
+    int next = 0;
+
+    for (int i = 0; i < t->nparams; i++) {
+        int r = i < t->nops ? (int)ops[i].value : 0;
+        switch (t->param[i].kind) {
+        case TP_REG:
+            if (ops[i].kind == TO_IMM) {
+                a->v[i] = temps[next++];
+                s->r[a->v[i]] = (uint64_t)(int64_t)x->imm;
+            } else if (x->width == 2) {
+                a->v[i] = HREG_GUEST(r);
+            } else {
+                a->v[i] = temps[next++];
+                s->r[a->v[i]] = part_of(s, r, x->width);
+            }
+            break;
+        case TP_IMM: case TP_MASK: case TP_NMASK:
+            a->v[i] = x->imm;
+            break;
+        case TP_CARRY:
+            a->v[i] = temps[next++];
+            s->r[a->v[i]] = flags & 1;
+            break;
+        case TP_FLAGS:
+            a->v[i] = temps[next++];
+            s->r[a->v[i]] = flags;
+            break;
+        }
     }
-    uint64_t ud = (uint64_t)d & (bits == 32 ? 0xffffffffu : (1u << bits) - 1);
-    return (n / ud) >> bits != 0;
+    if (t->flags & TMPL_DISTINCT)
+        for (int i = 0; i < t->nops; i++) {
+            bool shared = t->clobbers >> a->v[i] & 1;
+            if (t->param[i].kind != TP_REG || (t->written >> i & 1))
+                continue;
+            for (int k = 0; k < t->nops; k++)
+                shared |= k != i && (t->written >> k & 1) && a->v[k] == a->v[i];
+            if (shared) {
+                s->r[temps[next]] = s->r[a->v[i]];
+                a->v[i] = temps[next++];
+            }
+        }
 }
 
-static uint32_t undefined_flags(const struct test *x, const struct x86_state *in)
+static void check_clobbers(const struct tmpl *t, const struct test *x, const struct x86_state *in,
+                           const struct tmpl_args *a, const struct mips_sim *before,
+                           const struct mips_sim *s)
 {
-    uint32_t u = x->e->undefined;
-    unsigned count, bits = 8u << x->width;
-    switch (x->e->mnem) {
-    case MN_ROL: case MN_ROR: case MN_SHL: case MN_SHR: case MN_SAR: case MN_SHLD: case MN_SHRD:
-        count = (x->e->form == M_CL || x->e->form == MR_CL ? in->regs[1] : (uint32_t)x->imm) & 31;
-        if (count == 0)
-            return 0;
-        if (count > 1)
-            u |= F_O;
-        if (count > bits || (count == bits && x->e->mnem != MN_ROL && x->e->mnem != MN_ROR))
-            u |= x->e->mnem == MN_ROL || x->e->mnem == MN_ROR || x->e->mnem == MN_SAR ? 0 : F_C;
-        return u;
-    default:
-        return u;
+    for (int i = 0; i < 32; i++) {
+        bool may = t->clobbers >> i & 1;
+        for (int p = 0; p < t->nparams; p++)
+            may |= (t->written >> p & 1) && a->v[p] == i;
+        if (s->r[i] != before->r[i] && !may)
+            ck_abort_msg("%s: register %s is changed", context(t, x, in), i == HREG_T1 ? "T1" : "...");
     }
+}
+
+struct flag_state {
+    uint32_t op, dst, src, src2, res;
+};
+
+/* The record after the template, if flags are live; before parts are put back: they may be its members. */
+static struct flag_state record_after(const struct tmpl *t, const struct test *x, const struct x86_state *in,
+                                      const struct tmpl_args *a, const struct mips_sim *s, uint32_t flags,
+                                      const uint32_t *saved)
+{
+    struct flag_state f = { .op = CC_OP(CC_EFLAGS, 2), .src = flags };
+    const struct tmpl_record *r = &t->record;
+    switch (r->type) {
+    case TR_RECORD:
+        f.op = CC_OP(r->kind, (unsigned)x->width);
+        f.dst = value_of(s, t, a, &r->dst, saved);
+        f.src = value_of(s, t, a, &r->src, saved);
+        f.src2 = value_of(s, t, a, &r->src2, saved);
+        break;
+    case TR_MOD:
+        ck_assert_uint_eq(s->r[HREG_cc_src], flags);
+        f.op |= CC_MOD(r->kind, (unsigned)x->width);
+        f.res = value_of(s, t, a, &r->res, saved);
+        if (r->kind == CCM_CF && f.res > 1) /* conditions count on it */
+            ck_abort_msg("%s: the CF modifier's value is %x", context(t, x, in), f.res);
+        break;
+    case TR_FLAGS:
+        f.src = value_of(s, t, a, &r->src, saved);
+        break;
+    case TR_DYNAMIC:
+    case TR_DYNAMIC_NOMOD:
+        f.op = (uint32_t)s->r[HREG_cc_op];
+        f.dst = (uint32_t)s->r[HREG_cc_dst];
+        f.src = (uint32_t)s->r[HREG_cc_src];
+        f.src2 = (uint32_t)s->r[HREG_cc_src2];
+        f.res = (uint32_t)s->r[HREG_cc_res];
+        break;
+    default:
+        break;
+    }
+    return f;
 }
 
 static void run(const struct tmpl *t, const struct test *x, const struct x86_state *in, bool live,
@@ -218,8 +178,6 @@ static void run(const struct tmpl *t, const struct test *x, const struct x86_sta
     struct mips_sim s = { .r = { 0 } };
     struct tmpl_args a = { .label = NULL };
     uint32_t words[128], saved[TMPL_MAX_PARAMS] = { 0 }, flags = (uint32_t)in->eflags & CC_ARITH;
-    static const int temps[] = { HREG_T1, HREG_T2, HREG_T3 };
-    int next = 0;
 
     for (int i = 1; i < 32; i++)
         s.r[i] = (uint64_t)(int64_t)(int32_t)(0x89abcdefu * (unsigned)i);
@@ -228,45 +186,7 @@ static void run(const struct tmpl *t, const struct test *x, const struct x86_sta
     /* The old record, in its canonical place. */
     s.r[HREG_cc_op] = CC_OP(CC_EFLAGS, 2);
     s.r[HREG_cc_src] = flags;
-    for (int i = 0; i < t->nparams; i++) {
-        int r = i < t->nops ? (int)ops[i].value : 0;
-        switch (t->param[i].kind) {
-        case TP_REG:
-            if (ops[i].kind == TO_IMM) {
-                a.v[i] = temps[next++];
-                s.r[a.v[i]] = (uint64_t)(int64_t)x->imm;
-            } else if (x->width == 2) {
-                a.v[i] = HREG_GUEST(r);
-            } else {
-                a.v[i] = temps[next++];
-                s.r[a.v[i]] = part_of(&s, r, x->width);
-            }
-            break;
-        case TP_IMM: case TP_MASK: case TP_NMASK:
-            a.v[i] = x->imm;
-            break;
-        case TP_CARRY:
-            a.v[i] = temps[next++];
-            s.r[a.v[i]] = flags & 1;
-            break;
-        case TP_FLAGS:
-            a.v[i] = temps[next++];
-            s.r[a.v[i]] = flags;
-            break;
-        }
-    }
-    if (t->flags & TMPL_DISTINCT)
-        for (int i = 0; i < t->nops; i++) {
-            bool shared = t->clobbers >> a.v[i] & 1;
-            if (t->param[i].kind != TP_REG || (t->written >> i & 1))
-                continue;
-            for (int k = 0; k < t->nops; k++)
-                shared |= k != i && (t->written >> k & 1) && a.v[k] == a.v[i];
-            if (shared) {
-                s.r[temps[next]] = s.r[a.v[i]];
-                a.v[i] = temps[next++];
-            }
-        }
+    place_params(t, x, ops, flags, &s, &a);
     for (int i = 0; i < t->nparams; i++)
         if (t->param[i].kind == TP_REG || t->param[i].kind == TP_CARRY)
             saved[i] = (uint32_t)s.r[a.v[i]];
@@ -277,13 +197,7 @@ static void run(const struct tmpl *t, const struct test *x, const struct x86_sta
     runs++;
     if (s.error)
         ck_abort_msg("%s: %s", context(t, x, in), s.error);
-    for (int i = 0; i < 32; i++) {
-        bool may = t->clobbers >> i & 1;
-        for (int p = 0; p < t->nparams; p++)
-            may |= (t->written >> p & 1) && a.v[p] == i;
-        if (s.r[i] != before.r[i] && !may)
-            ck_abort_msg("%s: register %s is changed", context(t, x, in), i == HREG_T1 ? "T1" : "...");
-    }
+    check_clobbers(t, x, in, &a, &before, &s);
     if (faults(x, in)) {
         if (!s.taken)
             ck_abort_msg("%s: no fault", context(t, x, in));
@@ -294,39 +208,9 @@ static void run(const struct tmpl *t, const struct test *x, const struct x86_sta
     if (s.taken)
         ck_abort_msg("%s: a fault that is none", context(t, x, in));
 
-    /* The record, before parts are put back: they may be its members. */
-    uint32_t op = CC_OP(CC_EFLAGS, 2), dst = 0, src = flags, src2 = 0, res = 0;
-    const struct tmpl_record *r = &t->record;
-    if (live) {
-        switch (r->type) {
-        case TR_RECORD:
-            op = CC_OP(r->kind, (unsigned)x->width);
-            dst = value_of(&s, t, &a, &r->dst, saved);
-            src = value_of(&s, t, &a, &r->src, saved);
-            src2 = value_of(&s, t, &a, &r->src2, saved);
-            break;
-        case TR_MOD:
-            ck_assert_uint_eq(s.r[HREG_cc_src], flags);
-            op |= CC_MOD(r->kind, (unsigned)x->width);
-            res = value_of(&s, t, &a, &r->res, saved);
-            if (r->kind == CCM_CF && res > 1) /* conditions count on it */
-                ck_abort_msg("%s: the CF modifier's value is %x", context(t, x, in), res);
-            break;
-        case TR_FLAGS:
-            src = value_of(&s, t, &a, &r->src, saved);
-            break;
-        case TR_DYNAMIC:
-        case TR_DYNAMIC_NOMOD:
-            op = (uint32_t)s.r[HREG_cc_op];
-            dst = (uint32_t)s.r[HREG_cc_dst];
-            src = (uint32_t)s.r[HREG_cc_src];
-            src2 = (uint32_t)s.r[HREG_cc_src2];
-            res = (uint32_t)s.r[HREG_cc_res];
-            break;
-        default:
-            break;
-        }
-    }
+    struct flag_state f = { 0 };
+    if (live)
+        f = record_after(t, x, in, &a, &s, flags, saved);
     if (x->width != 2)
         for (int i = 0; i < t->nops; i++)
             if (t->param[i].kind == TP_REG && (t->written >> i & 1))
@@ -342,8 +226,8 @@ static void run(const struct tmpl *t, const struct test *x, const struct x86_sta
     }
     if (!live)
         return;
-    uint32_t got = cc_compute_all(op, dst, src, src2, res), want = (uint32_t)native.eflags & CC_ARITH;
-    uint32_t look = CC_ARITH & ~undefined_flags(x, in);
+    uint32_t got = cc_compute_all(f.op, f.dst, f.src, f.src2, f.res);
+    uint32_t want = (uint32_t)native.eflags & CC_ARITH, look = CC_ARITH & ~undefined_flags(x, in);
     if ((got ^ want) & look)
         ck_abort_msg("%s: flags %x, the CPU's %x (looking at %x)", context(t, x, in), got, want, look);
 }
@@ -393,15 +277,6 @@ static const int pairs[][2] = {
     { 3, 6 }, { 0, 3 }, { 3, 0 }, { 2, 1 }, { 1, 2 }, { 3, 3 }, { 0, 0 }, { 1, 1 }, { 0, 2 }, { 2, 0 },
     { 1, 3 }, { 3, 1 },
 };
-
-static bool in_encoding(const struct encoding *e, int width)
-{
-    if (e->mnem == MN_BSWAP)
-        return width == 2;
-    if (e->form == NONE)
-        return e->mnem == MN_CBW || e->mnem == MN_CWD ? width > 0 : width == 2;
-    return !(e->wide_only && width == 0);
-}
 
 static void load_registers(struct x86_state *in, const struct test *x, int32_t a, int32_t b, int i)
 {
@@ -489,13 +364,9 @@ int main(void)
     TCase *t = tcase_create("instructions");
 
     tcase_set_timeout(t, 300);
-    tcase_add_loop_test(t, instructions, 0, ENCODINGS);
+    tcase_add_loop_test(t, instructions, 0, encoding_count);
     tcase_add_test(t, all_rows);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK); /* the last test looks at what the others did */
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    /* The last test looks at what the others did. */
+    return suite_run_nofork(s);
 }

@@ -10,6 +10,7 @@
 #include "cpuid.h"
 #include "flags.h"
 #include "insn.h"
+#include "suite.h"
 #include "vec-chain.h"
 #include "vec-machine.h"
 #ifdef HAVE_TEMPLATES
@@ -52,13 +53,36 @@ static uint16_t fpu_tags(const CPUX86State *env, uint16_t recorded)
     return tw;
 }
 
+/* Two units in the last place at most: transcendental results differ between processors. */
+static bool near_enough(uint64_t mant_a, uint16_t se_a, uint64_t mant_b, uint16_t se_b)
+{
+    if ((se_a ^ se_b) & 0x8000)
+        return !mant_a && !mant_b;
+    __int128 a = ((__int128)(se_a & 0x7fff) << 63) + (int64_t)(mant_a & INT64_MAX);
+    __int128 b = ((__int128)(se_b & 0x7fff) << 63) + (int64_t)(mant_b & INT64_MAX);
+    return a - b <= 2 && b - a <= 2;
+}
+
+static bool is_one_of(const char *form, const char *const *list)
+{
+    while (*list && strcmp(form, *list) != 0)
+        list++;
+    return *list != NULL;
+}
+
 static void compare_fpu(const struct vec_case *c, const CPUX86State *env)
 {
+    static const char *const transcendental[] = {"F2XM1", "FYL2X", "FYL2XP1", "FPTAN", "FPATAN", "FSIN", "FCOS",
+                                                 "FSINCOS", NULL};
     const struct vec_fpu *f = &c->out.fpu;
-    uint16_t sw = (uint16_t)(env->fpus | env->fpstt << 11);
+    uint16_t sw = (uint16_t)(env->fpus | env->fpstt << 11), care = 0xffff;
+    bool loose = is_one_of(c->form, transcendental);
+    /* C1: rounded up; and FCOMI clears it, but leaves it on AMD's. */
+    if (loose || strstr(c->form, "COMI"))
+        care &= (uint16_t)~0x200;
     if (env->fpuc != f->cw)
         failed(c, "control word", env->fpuc, f->cw);
-    if (sw != f->sw)
+    if ((sw ^ f->sw) & care)
         failed(c, "status word", sw, f->sw);
     if (fpu_tags(env, f->tw) != f->tw)
         failed(c, "tag word", fpu_tags(env, f->tw), f->tw);
@@ -68,10 +92,14 @@ static void compare_fpu(const struct vec_case *c, const CPUX86State *env)
         uint64_t mant;
         memcpy(&mant, f->st[i], 8);
         memcpy(&se, f->st[i] + 8, 2);
+        if (loose && near_enough(r->mant, r->se, mant, se))
+            continue;
         if (r->se != se)
             failed(c, "exponent of ST", r->se, se);
-        if (r->mant != mant)
-            failed(c, "mantissa of ST (upper, or lower half)", (uint32_t)(r->mant >> 32), (uint32_t)(mant >> 32));
+        if (r->mant >> 32 != mant >> 32)
+            failed(c, "upper half of ST", (uint32_t)(r->mant >> 32), (uint32_t)(mant >> 32));
+        if ((uint32_t)r->mant != (uint32_t)mant)
+            failed(c, "lower half of ST", (uint32_t)r->mant, (uint32_t)mant);
     }
 }
 
@@ -176,7 +204,7 @@ END_TEST
 static bool recordable(unsigned form)
 {
     static const enum isa_feature without[] = {
-        ISA_F_FPU, ISA_F_FCMOV, ISA_F_MMX, ISA_F_FXSR, ISA_F_SSE, ISA_F_SSE2, ISA_F_TSC, ISA_F_PMC, ISA_F_CLFSH,
+        ISA_F_MMX, ISA_F_FXSR, ISA_F_SSE, ISA_F_SSE2, ISA_F_TSC, ISA_F_PMC, ISA_F_CLFSH,
         ISA_F_CPUID, ISA_F_SEP, ISA_F_SMM
     };
     static const enum isa_mnem not[] = {MN_SGDT, MN_SIDT, MN_SLDT, MN_STR, MN_SMSW, MN_INT1};
@@ -221,7 +249,7 @@ END_TEST
 
 int main(void)
 {
-    static const char *const names[] = {"onebyte-low", "onebyte-high", "twobyte", NULL};
+    static const char *const names[] = {"onebyte-low", "onebyte-high", "twobyte", "x87", NULL};
     char dir[4096];
     const char *srcdir = getenv("srcdir"), *report = getenv("VECTOR_REPORT");
     if (report)
@@ -237,9 +265,5 @@ int main(void)
     tcase_add_loop_test(t, alone, 0, WAYS);
     tcase_add_loop_test(t, chained, 0, WAYS);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int bad = srunner_ntests_failed(r);
-    srunner_free(r);
-    return bad ? 1 : 0;
+    return suite_run(s);
 }

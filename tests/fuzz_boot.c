@@ -8,8 +8,6 @@
 
 #include "boot-internal.h"
 
-#define RAM (8u << 20)
-
 /* The input: this, then the initrd's bytes, then the kernel's. */
 struct header {
     uint8_t kind;       /* enum kind: what is put into the kernel first; 8: an initrd; 10: through boot_load() */
@@ -142,7 +140,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char initrd_path[32], kernel_path[32], append[256];
     memset(append, 'a', h.append);
     append[h.append] = '\0';
-    struct boot_config config = { .kernel = "KERNEL", .append = h.append ? append : NULL, .ram_size = RAM };
+    struct boot_config config = { .kernel = "KERNEL", .append = h.append ? append : NULL,
+                                  .ram_size = 0x100000 + (((uint64_t)h.ram + 1) << 15) };
     struct boot_state out = { 0 };
     char *error = NULL;
     int initrd_fd = -1, kernel_fd = -1;

@@ -1,10 +1,8 @@
-/* Random port accesses, input and passing time against all devices.  With libFuzzer
- * (-fsanitize=fuzzer) LLVMFuzzerTestOneInput is the entry; built with -DFUZZ_STANDALONE a main() feeds it
- * random inputs: fuzz_devices [SECONDS [SEED]]. */
+/* Random port accesses, input and passing time against all devices.  LLVMFuzzerTestOneInput is libFuzzer's
+ * entry; fuzz-main.c makes a program of its own of it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "fake-host.h"
 #include "machine.h"
@@ -100,32 +98,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     phys_mem_free(mem);
     return 0;
 }
-
-#ifdef FUZZ_STANDALONE
-static uint64_t state;
-
-static uint32_t next_random(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)(state >> 16);
-}
-
-int main(int argc, char **argv)
-{
-    static uint8_t buf[6000];
-    time_t end = time(NULL) + (argc > 1 ? atoi(argv[1]) : 5);
-    unsigned long runs = 0;
-    state = argc > 2 ? strtoull(argv[2], NULL, 0) | 1 : 0x9e3779b97f4a7c15;
-    do {
-        size_t n = next_random() % sizeof(buf);
-        for (size_t i = 0; i < n; i++)
-            buf[i] = (uint8_t)next_random();
-        LLVMFuzzerTestOneInput(buf, n);
-        runs++;
-    } while (time(NULL) < end);
-    printf("fuzz_devices: %lu runs, no finding\n", runs);
-    return 0;
-}
-#endif

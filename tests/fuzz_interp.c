@@ -249,6 +249,9 @@ static void check_fault(const struct state *before, bool known, const struct ins
     struct state now;
     take_state(&now);
     uint32_t flags = known ? isa_info[insn->form].flags : 0;
+    /* IRET lets NMIs in again even if it faults (SDM 3, 6.7.1). */
+    if (known && insn->mnem == MN_IRET)
+        now.nmi_blocked = before->nmi_blocked;
     if ((flags & ISA_STRING) && (insn->prefixes & (INSN_REP | INSN_REPNE))) {
         /* The elements before the one that faulted are done. */
         static const uint8_t moved[] = { R_EAX, R_ECX, R_ESI, R_EDI };

@@ -5,6 +5,7 @@
 
 #include "cpuid.h"
 #include "interp.h"
+#include "suite.h"
 
 CPUX86State *env;
 uint8_t *ram;
@@ -195,15 +196,5 @@ void sys_check_unchanged(const char *file, int line)
 
 int sys_run(const char *name, const TTest *const *tests, unsigned count)
 {
-    Suite *s = suite_create(name);
-    TCase *tc = tcase_create("all");
-    tcase_add_checked_fixture(tc, sys_setup, sys_teardown);
-    for (unsigned i = 0; i < count; i++)
-        tcase_add_test(tc, tests[i]);
-    suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run_tests(name, tests, count, sys_setup, sys_teardown);
 }

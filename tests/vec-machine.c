@@ -117,6 +117,8 @@ static void set_fpu(CPUX86State *env, const struct vec_fpu *f)
     env->fpuc = f->cw;
     env->fpus = f->sw & ~0x3800u;
     env->fpstt = f->sw >> 11 & 7;
+    env->fpip = env->fpdp = 0;
+    env->fpop = env->fpcs = env->fpds = 0;
     for (unsigned i = 0; i < 8; i++) {
         unsigned phys = (env->fpstt + i) & 7;
         memcpy(&env->fpregs[phys].mant, f->st[i], 8);

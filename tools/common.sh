@@ -86,17 +86,29 @@ make_configure() {
     fi
 }
 
+# source_tree: sets `source`, from which can be built elsewhere.  A tree that is configured in place
+# can't, its copy can.
+source_tree() {
+    source=$top
+    if [ -f "$top/config.status" ]; then
+        source=$work/source
+        run_logged "$work/source.out" "copying the sources, as the tree is configured in place" \
+            make -C "$top" distdir distdir="$source"
+    fi
+}
+
 # build DIR WHAT CONFIGURE-ARGUMENT...: configure (once) and make.
 build() {
+    source_tree
     dir=$1
     what=$2
     shift 2
     mkdir -p "$dir"
     if [ ! -f "$dir/config.status" ] || [ "$top/configure" -nt "$dir/config.status" ] ||
-        [ "$(cat "$dir/configure.args" 2>/dev/null)" != "$*" ]; then
+        [ "$(cat "$dir/configure.args" 2>/dev/null)" != "$source $*" ]; then
         run_logged "$dir/configure.out" "configuring $what" sh -c 'cd "$1" && shift && "$@"' sh "$dir" \
-            "$top/configure" -q "$@"
-        printf '%s' "$*" >"$dir/configure.args"
+            "$source/configure" -q "$@"
+        printf '%s' "$source $*" >"$dir/configure.args"
     fi
     run_logged "$dir/make.out" "building $what" make -C "$dir" "$(jobs_flag)"
 }

@@ -13,9 +13,8 @@ bool gen_cmpxchg(struct gen *g, const struct insn *in)
     if (!gen_mem_ok(g, in))
         return false;
     gen_guest_write(g, R_EAX);
-    gen_move(g, HREG_addr, gen_effective(g, in, true));
     struct gen_rmw rmw;
-    gen_rmw_load(g, &rmw, HREG_T1, HREG_addr, size);
+    gen_rmw_begin(g, &rmw, in, HREG_T1, size);
     int acc = gen_reg_value(g, R_EAX, size, HREG_T2);
     int src = gen_reg_value(g, s->reg, size, HREG_T3);
     /* The accumulator becomes the old value in either case: they are equal where it is kept. */
@@ -39,9 +38,8 @@ bool gen_xadd(struct gen *g, const struct insn *in)
     if (!gen_mem_ok(g, in))
         return false;
     gen_guest_write(g, size == 1 ? s->reg & 3 : s->reg);
-    gen_move(g, HREG_addr, gen_effective(g, in, true));
     struct gen_rmw rmw;
-    gen_rmw_load(g, &rmw, HREG_T1, HREG_addr, size);
+    gen_rmw_begin(g, &rmw, in, HREG_T1, size);
     int src = gen_reg_value(g, s->reg, size, HREG_T2);
     g->p = emit_addu(g->p, HREG_T3, HREG_T1, src);
     if (size == 1)

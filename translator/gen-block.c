@@ -52,8 +52,8 @@ bool gen_fetch_block(struct gen *g)
             /* The only instruction of its block: the second page is a part of the key. */
             hwaddr p1, p2;
             fetch_insn(g->env, eip, in, &p1, &p2);
-            if (p2 == (hwaddr)-1)
-                return false;
+            if (p2 == (hwaddr)-1 || !phys_mem_ptr(g->env->mem, p2, 1))
+                return false; /* nobody tells of changes to what a device answers */
             g->phys_page2 = p2 & ~(hwaddr)(TARGET_PAGE_SIZE - 1);
             max = 1;
         } else if (st != DECODE_OK) {

@@ -158,23 +158,15 @@ bool gen_loop(struct gen *g, const struct insn *in)
     return true;
 }
 
-static bool stack_ok(const struct gen *g)
-{
-    return (g->flags & HF_SS32) && (g->flags & HF_SEG_FLAT(R_SS)) == HF_SEG_FLAT(R_SS);
-}
-
 static void push_return(struct gen *g)
 {
-    gen_guest_write(g, R_ESP);
     gen_li(g, HREG_T2, (int32_t)g->eips[g->cur + 1]);
-    g->p = emit_addiu(g->p, HREG_addr, HREG_esp, -4);
-    gen_store(g, HREG_T2, HREG_addr, 4);
-    gen_move(g, HREG_esp, HREG_addr);
+    gen_push_value(g, HREG_T2);
 }
 
 bool gen_call(struct gen *g, const struct insn *in)
 {
-    if (in->opsize != 4 || !stack_ok(g))
+    if (in->opsize != 4 || !gen_stack_ok(g))
         return false;
     const struct operand *o = &in->op[0];
     if (o->kind == OPK_REL) {
@@ -197,7 +189,7 @@ bool gen_call(struct gen *g, const struct insn *in)
 
 bool gen_ret(struct gen *g, const struct insn *in)
 {
-    if (in->opsize != 4 || !stack_ok(g))
+    if (in->opsize != 4 || !gen_stack_ok(g))
         return false;
     gen_guest_write(g, R_ESP);
     gen_load(g, HREG_T1, HREG_esp, 4, true);

@@ -165,6 +165,12 @@ void gen_rmw_load(struct gen *g, struct gen_rmw *m, int d, int a, unsigned size)
     m->op = g->p;
 }
 
+void gen_rmw_begin(struct gen *g, struct gen_rmw *m, const struct insn *in, int d, unsigned size)
+{
+    gen_move(g, HREG_addr, gen_effective(g, in, true));
+    gen_rmw_load(g, m, d, HREG_addr, size);
+}
+
 /* The store.  What was emitted since the load is copied into the stub, so it must be position
  * independent and end before the store. */
 void gen_rmw_store(struct gen *g, struct gen_rmw *m, int v)

@@ -155,9 +155,8 @@ bool gen_xchg(struct gen *g, const struct insn *in)
     if (!gen_mem_ok(g, in))
         return false;
     gen_guest_write(g, size == 1 ? b->reg & 3 : b->reg);
-    gen_move(g, HREG_addr, gen_effective(g, in, true));
     struct gen_rmw m;
-    gen_rmw_load(g, &m, HREG_T1, HREG_addr, size);
+    gen_rmw_begin(g, &m, in, HREG_T1, size);
     int v = gen_reg_value(g, b->reg, size, HREG_T2);
     gen_rmw_store(g, &m, v);
     gen_reg_insert(g, b->reg, size, HREG_T1);

@@ -4,35 +4,34 @@
 
 #include "tmpl-gen.h"
 
-static bool stack_ok(const struct gen *g)
+bool gen_stack_ok(const struct gen *g)
 {
     return (g->flags & HF_SS32) && (g->flags & HF_SEG_FLAT(R_SS)) == HF_SEG_FLAT(R_SS);
 }
 
-/* Push the value in v; size 2 or 4. */
-static void push_value(struct gen *g, int v, unsigned size)
+void gen_push_value(struct gen *g, int v)
 {
     gen_guest_write(g, R_ESP);
-    g->p = emit_addiu(g->p, HREG_addr, HREG_esp, -(int)size);
-    gen_store(g, v, HREG_addr, size);
+    g->p = emit_addiu(g->p, HREG_addr, HREG_esp, -4);
+    gen_store(g, v, HREG_addr, 4);
     gen_move(g, HREG_esp, HREG_addr);
 }
 
 bool gen_push(struct gen *g, const struct insn *in)
 {
     const struct operand *s = &in->op[0];
-    if (!stack_ok(g) || in->opsize != 4)
+    if (!gen_stack_ok(g) || in->opsize != 4)
         return false;
     switch (s->kind) {
     case OPK_REG:
-        push_value(g, greg(s->reg), 4);
+        gen_push_value(g, greg(s->reg));
         return true;
     case OPK_IMM:
         if (in->imm == 0)
-            push_value(g, HREG_zero, 4);
+            gen_push_value(g, HREG_zero);
         else {
             gen_li(g, HREG_T1, (int32_t)in->imm);
-            push_value(g, HREG_T1, 4);
+            gen_push_value(g, HREG_T1);
         }
         return true;
     case OPK_MEM:
@@ -40,7 +39,7 @@ bool gen_push(struct gen *g, const struct insn *in)
             return false;
         gen_guest_write(g, R_ESP);
         gen_load(g, HREG_T1, gen_effective(g, in, true), 4, true);
-        push_value(g, HREG_T1, 4);
+        gen_push_value(g, HREG_T1);
         return true;
     default:
         return false; /* segment registers: processors differ in how much they write */
@@ -50,7 +49,7 @@ bool gen_push(struct gen *g, const struct insn *in)
 bool gen_pop(struct gen *g, const struct insn *in)
 {
     const struct operand *d = &in->op[0];
-    if (!stack_ok(g) || in->opsize != 4)
+    if (!gen_stack_ok(g) || in->opsize != 4)
         return false;
     if (d->kind == OPK_REG) {
         gen_guest_write(g, d->reg);
@@ -75,7 +74,7 @@ bool gen_pop(struct gen *g, const struct insn *in)
 
 bool gen_leave(struct gen *g, const struct insn *in)
 {
-    if (!stack_ok(g) || in->opsize != 4)
+    if (!gen_stack_ok(g) || in->opsize != 4)
         return false;
     gen_guest_write(g, R_ESP);
     gen_guest_write(g, R_EBP);

@@ -24,15 +24,12 @@ bool gen_cli_sti(struct gen *g, const struct insn *in)
 
 bool gen_pushf(struct gen *g, const struct insn *in)
 {
-    if (in->opsize != 4 || (g->flags & HF_VM) || !(g->flags & HF_SS32)
-        || (g->flags & HF_SEG_FLAT(R_SS)) != HF_SEG_FLAT(R_SS))
+    if (in->opsize != 4 || (g->flags & HF_VM) || !gen_stack_ok(g))
         return false;
     gen_guest_write(g, R_ESP);
     gen_eflags(g);
     g->p = emit_pushf_value(g->p, HREG_T1);
-    g->p = emit_addiu(g->p, HREG_addr, HREG_esp, -4);
-    gen_store(g, HREG_T1, HREG_addr, 4);
-    gen_move(g, HREG_esp, HREG_addr);
+    gen_push_value(g, HREG_T1);
     return true;
 }
 

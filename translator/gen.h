@@ -107,6 +107,10 @@ bool gen_mem_ok(const struct gen *g, const struct insn *in); /* the insn's memor
 int gen_effective(struct gen *g, const struct insn *in, bool add_segment); /* host reg with the address */
 void gen_load(struct gen *g, int d, int a, unsigned size, bool sign);
 void gen_store(struct gen *g, int s, int a, unsigned size);
+bool gen_stack_ok(const struct gen *g);    /* a flat 32-bit stack */
+void gen_push_value(struct gen *g, int v); /* a dword in a host register */
+/* Effective address into `addr`, then the load of a read-modify-write. */
+void gen_rmw_begin(struct gen *g, struct gen_rmw *m, const struct insn *in, int d, unsigned size);
 void gen_rmw_load(struct gen *g, struct gen_rmw *m, int d, int a, unsigned size);
 void gen_rmw_store(struct gen *g, struct gen_rmw *m, int v);
 void gen_li(struct gen *g, int d, int32_t value);

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "exception.h"
+#include "exec.h"
 #include "flags.h"
 #include "interp.h"
 #include "log.h"
@@ -220,8 +221,10 @@ void tb_run(CPUX86State *env)
         if (must_leave(env))
             return;
         if (needs_interp(env)) {
+            /* One instruction where interp_slow_mode() says so; else on to what ends a slice, as does all
+             * that can lead to a state for blocks. */
             ctx->running = NULL;
-            interp_run(env, 1);
+            interp_run_accel(env);
             return;
         }
         bool global;

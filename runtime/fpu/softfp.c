@@ -117,6 +117,20 @@ struct floatx80 fx_sub(struct floatx80 a, struct floatx80 b, struct fp_ctx *s)
     return add_special(a, b, 1, s);
 }
 
+typedef struct floatx80 finite_op(int sign, int32_t ea, uint64_t ma, int32_t eb, uint64_t mb,
+                                  struct fp_ctx *s);
+
+/* For finite operands that are not 0. */
+static inline struct floatx80 on_normalised(finite_op *op, int sign, struct floatx80 a, struct floatx80 b,
+                                            struct fp_ctx *s)
+{
+    int32_t ea, eb;
+    uint64_t ma, mb;
+    fx_normalise(a, &ea, &ma);
+    fx_normalise(b, &eb, &mb);
+    return op(sign, ea, ma, eb, mb, s);
+}
+
 static inline struct floatx80 mul_finite(int sign, int32_t ea, uint64_t ma, int32_t eb, uint64_t mb,
                                          struct fp_ctx *s)
 {
@@ -147,11 +161,7 @@ static __attribute__((noinline)) struct floatx80 mul_special(struct floatx80 a, 
         return fx_inf(sign);
     if (ca == FX_ZERO || cb == FX_ZERO)
         return fx_zero(sign);
-    int32_t ea, eb;
-    uint64_t ma, mb;
-    fx_normalise(a, &ea, &ma);
-    fx_normalise(b, &eb, &mb);
-    return mul_finite(sign, ea, ma, eb, mb, s);
+    return on_normalised(mul_finite, sign, a, b, s);
 }
 
 struct floatx80 fx_mul(struct floatx80 a, struct floatx80 b, struct fp_ctx *s)
@@ -223,11 +233,7 @@ static __attribute__((noinline)) struct floatx80 div_special(struct floatx80 a, 
         return fx_inf(sign);
     if (ca == FX_ZERO || cb == FX_INF)
         return fx_zero(sign);
-    int32_t ea, eb;
-    uint64_t ma, mb;
-    fx_normalise(a, &ea, &ma);
-    fx_normalise(b, &eb, &mb);
-    return div_finite(sign, ea, ma, eb, mb, s);
+    return on_normalised(div_finite, sign, a, b, s);
 }
 
 struct floatx80 fx_div(struct floatx80 a, struct floatx80 b, struct fp_ctx *s)

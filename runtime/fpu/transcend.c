@@ -78,6 +78,15 @@ struct floatx80 fx_f2xm1(struct floatx80 x, struct fp_ctx *s)
     return from_mpfr(v, true, s);
 }
 
+static struct floatx80 times(mpfr_srcptr logarithm, bool inexact, struct floatx80 y, struct fp_ctx *s)
+{
+    MPFR_DECL_INIT(u, WORK_PREC);
+    MPFR_DECL_INIT(v, RESULT_PREC);
+    to_mpfr(u, y);
+    inexact |= mpfr_mul(v, logarithm, u, MPFR_RNDZ) != 0;
+    return call_inexact(from_mpfr(v, inexact, s), s);
+}
+
 struct floatx80 fx_yl2x(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
 {
     struct floatx80 r;
@@ -105,14 +114,9 @@ struct floatx80 fx_yl2x(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
         return fx_zero(sy ^ log_sign);
 
     MPFR_DECL_INIT(t, WORK_PREC);
-    MPFR_DECL_INIT(u, WORK_PREC);
-    MPFR_DECL_INIT(v, RESULT_PREC);
     to_mpfr(t, x);
     bool inexact = mpfr_log2(t, t, MPFR_RNDN) != 0; /* exact for powers of 2 */
-    to_mpfr(u, y);
-    inexact |= mpfr_mul(v, t, u, MPFR_RNDZ) != 0;
-    r = from_mpfr(v, inexact, s);
-    return call_inexact(r, s);
+    return times(t, inexact, y, s);
 }
 
 struct floatx80 fx_yl2xp1(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
@@ -137,8 +141,6 @@ struct floatx80 fx_yl2xp1(struct floatx80 y, struct floatx80 x, struct fp_ctx *s
         return fx_zero(sx ^ sy);
 
     MPFR_DECL_INIT(t, WORK_PREC);
-    MPFR_DECL_INIT(u, WORK_PREC);
-    MPFR_DECL_INIT(v, RESULT_PREC);
     to_mpfr(t, x);
     bool inexact = true;
     if (mpfr_get_exp(t) > -60) {
@@ -146,14 +148,12 @@ struct floatx80 fx_yl2xp1(struct floatx80 y, struct floatx80 x, struct fp_ctx *s
         mpfr_add_ui(t, t, 1, MPFR_RNDN);
         inexact = mpfr_log2(t, t, MPFR_RNDN) != 0;
     } else {
+        MPFR_DECL_INIT(u, WORK_PREC);
         mpfr_log1p(t, t, MPFR_RNDN);
         mpfr_const_log2(u, MPFR_RNDN);
         mpfr_div(t, t, u, MPFR_RNDN);
     }
-    to_mpfr(u, y);
-    inexact |= mpfr_mul(v, t, u, MPFR_RNDZ) != 0;
-    r = from_mpfr(v, inexact, s);
-    return call_inexact(r, s);
+    return times(t, inexact, y, s);
 }
 
 struct floatx80 fx_atan(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)

@@ -222,6 +222,8 @@ bool special_finish(struct build *b)
     bool sreg = form_has_op(f, "ES") || form_has_op(f, "SS") || form_has_op(f, "DS") || form_has_op(f, "FS")
         || form_has_op(f, "GS");
 
+    if (!strcmp(f->feature, "fpu") || !strcmp(f->feature, "fcmov"))
+        fpu_case(b);
     if (strstr(f->attrs, "branch"))
         if (form_has_op(f, "Jb") || !form_is(f, "LOOP"))
             return branch(b, osz);

@@ -288,7 +288,7 @@ static bool build_case(struct testcase *c, const struct form *f, const struct pl
 
 bool gen_wants(const struct form *f)
 {
-    static const char *const no_feature[] = {"fpu", "fcmov", "mmx", "fxsr", "sse", "sse2", "tsc", "pmc", "clfsh",
+    static const char *const no_feature[] = {"mmx", "fxsr", "sse", "sse2", "tsc", "pmc", "clfsh",
                                              "cpuid", "sep", "smm"};
     for (unsigned i = 0; i < sizeof no_feature / sizeof *no_feature; i++)
         if (!strcmp(f->feature, no_feature[i]))

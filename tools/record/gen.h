@@ -49,6 +49,8 @@ bool form_has_op(const struct form *f, const char *op);
 void special_registers(struct build *b);
 /* After the encoding: immediates, memory contents.  false: not a case worth having. */
 bool special_finish(struct build *b);
+/* gen-fpu.c: x87 state and memory operand. */
+void fpu_case(struct build *b);
 /* Flags that the manual leaves undefined in this very case. */
 unsigned special_undefined(const struct form *f, const struct testcase *c, unsigned undefined);
 

@@ -133,7 +133,7 @@ int main(int argc, char **argv)
     static char line[1024];
     unsigned n_forms = 0;
     bool few = false;
-    FILE *forms, *files[3];
+    FILE *forms, *files[4];
     if (argc != 3 || !(forms = fopen(argv[1], "r"))) {
         fprintf(stderr, "usage: record forms.tsv OUTPUT-DIRECTORY\n");
         return 1;
@@ -141,13 +141,15 @@ int main(int argc, char **argv)
     files[0] = open_output(argv[2], "onebyte-low");
     files[1] = open_output(argv[2], "onebyte-high");
     files[2] = open_output(argv[2], "twobyte");
+    files[3] = open_output(argv[2], "x87");
     run_init();
     while (fgets(line, sizeof line, forms)) {
         struct form f;
         if (!parse_form(line, &f) || !gen_wants(&f))
             continue;
         cur_form = &f;
-        out = files[f.map ? 2 : f.opcode >= 0x80];
+        bool x87 = !strcmp(f.feature, "fpu") || !strcmp(f.feature, "fcmov");
+        out = files[x87 ? 3 : f.map ? 2 : f.opcode >= 0x80];
         fprintf(out, "@%s\n", f.name);
         written = 0;
         run_cases(cases, gen_form(&f, cases, MAX_CASES));
@@ -158,7 +160,7 @@ int main(int argc, char **argv)
             few = true;
         }
     }
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         if (fclose(files[i]) != 0) {
             perror("record");
             return 1;

@@ -112,6 +112,7 @@ static void prepare(struct testcase *c, ucontext_t *uc)
         fp->cw = c->in.fpu.cw;
         fp->sw = c->in.fpu.sw;
         fp->tag = 0xffff0000u | c->in.fpu.tw;
+        fp->ipoff = fp->cssel = fp->dataoff = fp->datasel = 0;
         memcpy(fp->_st, c->in.fpu.st, 80);
     }
 }

@@ -11,7 +11,6 @@ struct static_assert_text *static_asserts;
 struct variant *v;
 struct stanza *st;
 const struct line *ln;
-const char *cur;
 struct word *w;
 bool bad;
 
@@ -27,39 +26,6 @@ void asm_error(const char *fmt, ...)
     vsnprintf(buf, sizeof(buf), fmt, ap);
     va_end(ap);
     error_at(st->file, ln->number, "%s", buf);
-}
-
-void skip(void)
-{
-    while (*cur == ' ' || *cur == '\t')
-        cur++;
-}
-
-bool accept(char c)
-{
-    skip();
-    if (*cur != c)
-        return false;
-    cur++;
-    return true;
-}
-
-bool accept_word(const char *w)
-{
-    size_t n = strlen(w);
-    skip();
-    if (strncmp(cur, w, n) || isalnum((unsigned char)cur[n]) || cur[n] == '_')
-        return false;
-    cur += n;
-    return true;
-}
-
-size_t name_length(const char *s)
-{
-    size_t n = 0;
-    while (isalnum((unsigned char)s[n]) || s[n] == '_')
-        n++;
-    return n;
 }
 
 /* The C text of a parenthesised constant: cursor behind `('. */
@@ -137,12 +103,12 @@ bool parse_expr(struct expr *e)
             continue;
         cur += n;
         e->part = codes[i];
-        if (!accept('(') || !accept('$')) {
+        if (!accept("(") || !accept("$")) {
             asm_error("expected %s($param)", parts[i]);
             return false;
         }
         term_param(e, 1, false);
-        if (!accept(')'))
+        if (!accept(")"))
             asm_error("expected `)'");
         return !bad;
     }
@@ -150,32 +116,32 @@ bool parse_expr(struct expr *e)
     bool any = false;
     for (;;) {
         skip();
-        if (accept('-')) {
+        if (accept("-")) {
             sign = -sign;
             continue;
         }
-        if (accept('$')) {
+        if (accept("$")) {
             term_param(e, sign, false);
-        } else if (accept_word("W")) {
+        } else if (accept("W")) {
             if (!v->width)
                 asm_error("W in a stanza without widths");
             e->cst += sign * v->width;
-        } else if (accept_word("bits")) {
-            if (!accept('(') || !accept('$')) {
+        } else if (accept("bits")) {
+            if (!accept("(") || !accept("$")) {
                 asm_error("expected bits($param)");
                 return false;
             }
             term_param(e, sign, true);
-            if (!accept(')'))
+            if (!accept(")"))
                 asm_error("expected `)'");
-        } else if (accept_word("ENV")) {
-            if (!accept('(')) {
+        } else if (accept("ENV")) {
+            if (!accept("(")) {
                 asm_error("expected ENV(member)");
                 return false;
             }
             add_c(e, xprintf("(int64_t)offsetof(CPUX86State, %s)", c_text()), sign);
-        } else if (accept_word("C")) {
-            if (!accept('(')) {
+        } else if (accept("C")) {
+            if (!accept("(")) {
                 asm_error("expected C(constant)");
                 return false;
             }

@@ -36,7 +36,7 @@ void instruction(const struct opcode *op)
         if (*f == 'z' || *f == 'y')
             continue;
         if (f != op->fmt) {
-            if (!accept(',')) {
+            if (!accept(",")) {
                 asm_error("%s: too few operands", op->name);
                 return;
             }
@@ -95,7 +95,7 @@ bool pseudo(const char *name)
     }
     dn = (size_t)(cur - ds);
     if (!strcmp(name, "li")) {
-        if (!accept(',')) {
+        if (!accept(",")) {
             asm_error("li: too few operands");
             return true;
         }
@@ -113,7 +113,7 @@ bool pseudo(const char *name)
             simple(xprintf("%s %.*s, $zero, %s", is_unsigned ? "ori" : "addiu", (int)dn, ds, rest));
         return true;
     }
-    bool two = accept(',');
+    bool two = accept(",");
     ss = ds;
     sn = dn;
     if (two) {

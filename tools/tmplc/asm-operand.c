@@ -143,7 +143,7 @@ static void offset_operand(char letter)
         check_range(&e, -128, 127, "offset");
         put_imm(&e, 3, 8, 0);
     }
-    if (!accept('(')) {
+    if (!accept("(")) {
         asm_error("%s: `(' is expected at `%s'", w->op->name, cur);
         return;
     }
@@ -152,7 +152,7 @@ static void offset_operand(char letter)
         return;
     put_reg(&base, 21, true, false);
     if (letter == 'X') {
-        if (!accept(',')) {
+        if (!accept(",")) {
             asm_error("%s: base and index are expected", w->op->name);
             return;
         }
@@ -164,7 +164,7 @@ static void offset_operand(char letter)
         w->index_param = index.param;
         put_reg(&index, 11, true, false);
     }
-    if (!accept(')'))
+    if (!accept(")"))
         asm_error("%s: `)' is expected at `%s'", w->op->name, cur);
     text(")", NULL);
 }
@@ -172,7 +172,7 @@ static void offset_operand(char letter)
 static void branch_operand(char letter)
 {
     skip();
-    if (accept('$')) {
+    if (accept("$")) {
         size_t n = name_length(cur);
         int p = find_param(st, cur, n);
         if (p < 0 || st->param[p].type != PT_LABEL) {
@@ -221,7 +221,7 @@ static void bitfield_operands(void)
 
     if (!need_expr(&pos))
         return;
-    if (!accept(',')) {
+    if (!accept(",")) {
         asm_error("%s: too few operands", w->op->name);
         return;
     }

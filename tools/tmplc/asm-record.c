@@ -100,16 +100,16 @@ void parse_record(void)
         return;
     }
     r->line = ln->number;
-    if (accept_word("none")) {
+    if (accept("none")) {
         r->type = REC_NONE;
-    } else if (accept_word("dynamic")) {
-        r->type = accept_word("nomod") ? REC_NOMOD : REC_DYNAMIC;
-    } else if (accept_word("flags")) {
+    } else if (accept("dynamic")) {
+        r->type = accept("nomod") ? REC_NOMOD : REC_DYNAMIC;
+    } else if (accept("flags")) {
         r->type = REC_FLAGS;
-        if (!accept('=') || !parse_value(&r->src) || r->src.kind == V_CONST)
+        if (!accept("=") || !parse_value(&r->src) || r->src.kind == V_CONST)
             asm_error("expected record flags=$register");
     } else {
-        r->type = accept_word("mod") ? REC_MOD : REC_KIND;
+        r->type = accept("mod") ? REC_MOD : REC_KIND;
         skip();
         size_t n = name_length(cur);
         snprintf(r->kind, sizeof(r->kind), "%.*s", (int)n, cur);

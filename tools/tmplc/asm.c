@@ -134,7 +134,7 @@ struct variant *assemble(struct stanza *s, int width, int needs)
         skip();
         if (!*cur || bad)
             continue;
-        if (accept_word("record")) {
+        if (accept("record")) {
             parse_record();
             continue;
         }

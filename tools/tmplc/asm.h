@@ -3,22 +3,18 @@
 #ifndef TMPLC_ASM_H
 #define TMPLC_ASM_H
 
+#include "scan.h"
 #include "tmplc.h"
 
-/* The variant, its stanza, the line, the place in it, and the word in the making. */
+/* The variant, its stanza, the line (the place in it: scan.h), and the word in the making. */
 extern struct variant *v;
 extern struct stanza *st;
 extern const struct line *ln;
-extern const char *cur;
 extern struct word *w;
 extern bool bad; /* this line had an error already: others would follow from it */
 
 /* ---- asm-expr.c ---- */
 void asm_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void skip(void);
-bool accept(char c);
-bool accept_word(const char *word);
-size_t name_length(const char *s);
 /* Sum of constants, $param, W, ENV(member), C(constant), bits($param); false if there is none. */
 bool parse_expr(struct expr *e);
 /* Does the expression fit lo..hi, whatever its parameter is? */
