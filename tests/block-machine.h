@@ -13,8 +13,9 @@ enum {
     BM_LOW = 0, /* one page, neighbour of the last one */
     BM_CODE = 0x10000, BM_CODE_END = 0x13000,
     BM_ALIAS = 0x18000, /* the same pages as BM_CODE again */
-    BM_DATA = 0x20000, BM_DATA_END = 0x2a000, /* ten pages, see block-machine.c */
-    BM_RO = BM_DATA + 0x3000, BM_HOLE = BM_DATA + 0x4000, BM_SUPER = BM_DATA + 0x6000, BM_MMIO = BM_DATA + 0x7000,
+    BM_DATA = 0x20000, BM_DATA_END = 0x2a000, /* ten pages, see block-world.c */
+    BM_RO = BM_DATA + 0x3000, BM_HOLE = BM_DATA + 0x4000, BM_SUPER = BM_DATA + 0x6000,
+        BM_MMIO = BM_DATA + 0x7000,
     BM_TABLE = BM_DATA + 0x9000, /* addresses within the sequence, for indirect jumps */
     BM_STACK = 0x30000, BM_STACK_END = 0x32000,
     BM_PHYS_RAM = 0x18000
@@ -39,7 +40,7 @@ struct bm_record {
 };
 
 struct bm_result {
-    struct bm_record rec[BM_MAX_EXCEPTIONS + 1]; /* the last one is the final state: vector -1 unless it ended there */
+    struct bm_record rec[BM_MAX_EXCEPTIONS + 1]; /* the last one, of vector -1, is the final state */
     unsigned n;
     bool terminal; /* it ended by an exception, not by the number of instructions */
     bool hung;     /* the watch dog ended it */
@@ -68,13 +69,15 @@ void bm_poke(struct bm *m, uint32_t lin, const void *bytes, uint32_t len);
 void bm_run(struct bm *m, int32_t max, struct bm_result *r);
 /* The reference: the interpreter, one instruction after the other; ends before an instruction that the
  * comparison cannot take (ports, time, control registers).  Returns the number to give to bm_run(). */
-int32_t bm_run_reference(struct bm *m, const struct bm_start *s, int32_t max, struct bm_result *r, FILE *trace);
+int32_t bm_run_reference(struct bm *m, const struct bm_start *s, int32_t max, struct bm_result *r,
+                         FILE *trace);
 /* One instruction for the generator; false: it faulted, and was passed over. */
 bool bm_step(struct bm *m);
 /* Decode at CS:eip without side effects. */
 bool bm_peek(struct bm *m, uint32_t eip, struct insn *in);
 /* Print what differs, or return whether anything does (out NULL). */
-bool bm_differs(const struct bm *a, const struct bm_result *ra, const struct bm *b, const struct bm_result *rb, FILE *out);
+bool bm_differs(const struct bm *a, const struct bm_result *ra, const struct bm *b,
+                const struct bm_result *rb, FILE *out);
 uint32_t bm_seg_base(uint16_t selector);
 
 #endif

@@ -55,7 +55,8 @@ static struct bm *differs(struct bg_seq *q, struct bm **m, unsigned n, bool fres
                 if (!bm_differs(reference, &want, m[i], &got, NULL))
                     continue;
                 if (out) {
-                    fprintf(out, "start %u, run %u, tb_max %u, icount %d:\n", k, times, m[i]->tb_max, m[i]->icount);
+                    fprintf(out, "start %u, run %u, tb_max %u, icount %d:\n", k, times, m[i]->tb_max,
+                            m[i]->icount);
                     bm_differs(reference, &want, m[i], &got, out);
                     bm_run_reference(reference, &q->start[k], max, &want, out);
                 }

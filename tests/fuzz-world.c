@@ -11,9 +11,9 @@
 #include "protect.h"
 
 enum {
-    CODE0 = 0x08, DATA0 = 0x10, CODE3 = 0x1b, DATA3 = 0x23, TSSA = 0x28, LDTS = 0x30, TSSB = 0x38, TSSC = 0x40,
-    CONF0 = 0x48, CODE16 = 0x50, DATA16 = 0x58, EXPDOWN = 0x60, NPDATA = 0x68, GATE = 0x70, TGATE = 0x78,
-    CODE1 = 0x81, DATA1 = 0x89, CODE2 = 0x92, DATA2 = 0x9a, CODE16_3 = 0xa3, DATA16_3 = 0xab, SMALL = 0xb0,
+    CODE0 = 0x08, DATA0 = 0x10, CODE3 = 0x1b, DATA3 = 0x23, TSSA = 0x28, LDTS = 0x30, TSSB = 0x38,
+    TSSC = 0x40, CONF0 = 0x48, CODE16 = 0x50, DATA16 = 0x58, EXPDOWN = 0x60, NPDATA = 0x68,
+    GATE = 0x70, TGATE = 0x78, CODE1 = 0x81, DATA1 = 0x89, CODE2 = 0x92, DATA2 = 0x9a, CODE16_3 = 0xa3, DATA16_3 = 0xab, SMALL = 0xb0,
     GATE16 = 0xb8, GATE1 = 0xc0, RODATA3 = 0xcb, XONLY3 = 0xd3, EXPDOWN16 = 0xd8, ROM = 0xe0,
     GDT_SIZE = 0x100
 };
@@ -38,7 +38,9 @@ static void put32(uint32_t a, uint32_t v)
 
 static uint32_t get32(uint32_t a)
 {
-    return image[a] | (uint32_t)image[a + 1] << 8 | (uint32_t)image[a + 2] << 16 | (uint32_t)image[a + 3] << 24;
+    uint32_t v;
+    memcpy(&v, image + a, 4);
+    return v;
 }
 
 static void descriptor(uint32_t a, uint32_t base, uint32_t limit, uint32_t access, uint32_t flags)
@@ -65,15 +67,19 @@ static void make_gdt(void)
         { TSSB, 0xe9, 0, W_TSS_B, 0x67 }, { TSSC, 0xe1, 0, W_TSS_C16, 0x2b }, { CONF0, 0x9e, 12, 0, 0xfffff },
         { CODE16, 0x9a, 0, W_CODE, 0xffff }, { DATA16, 0x92, 0, W_CODE, 0xffff }, { EXPDOWN, 0x96, 12, 0, 8 },
         { NPDATA, 0x72, 12, 0, 0xfffff }, { CODE1, 0xba, 12, 0, 0xfffff }, { DATA1, 0xb2, 12, 0, 0xfffff },
-        { CODE2, 0xda, 12, 0, 0xfffff }, { DATA2, 0xd2, 12, 0, 0xfffff }, { CODE16_3, 0xfa, 0, W_CODE, 0xffff },
-        { DATA16_3, 0xf2, 0, W_CODE, 0xffff }, { SMALL, 0x9a, 4, W_CODE, 0x4f }, { RODATA3, 0xf0, 12, 0, 0xfffff },
-        { XONLY3, 0xf8, 12, 0, 0xfffff }, { EXPDOWN16, 0x96, 0, W_CODE, 0x1000 }, { ROM, 0x92, 4, 0xf0000, 0xffff },
+        { CODE2, 0xda, 12, 0, 0xfffff }, { DATA2, 0xd2, 12, 0, 0xfffff },
+        { CODE16_3, 0xfa, 0, W_CODE, 0xffff },
+        { DATA16_3, 0xf2, 0, W_CODE, 0xffff }, { SMALL, 0x9a, 4, W_CODE, 0x4f },
+        { RODATA3, 0xf0, 12, 0, 0xfffff },
+        { XONLY3, 0xf8, 12, 0, 0xfffff }, { EXPDOWN16, 0x96, 0, W_CODE, 0x1000 },
+        { ROM, 0x92, 4, 0xf0000, 0xffff },
     };
     for (unsigned i = 0; i < sizeof d / sizeof d[0]; i++) {
-        descriptor(W_GDT + (d[i].selector & 0xfff8), d[i].base, d[i].limit, d[i].access, d[i].flags);
+        uint32_t at = d[i].selector & 0xfff8;
+        descriptor(W_GDT + at, d[i].base, d[i].limit, d[i].access, d[i].flags);
         /* The same ones are in the LDT, but for what can't be there. */
-        if ((d[i].access & 0x10) && (d[i].selector & 0xfff8) < 0x100)
-            descriptor(W_LDT + (d[i].selector & 0xfff8), d[i].base ^ 0x1000, d[i].limit, d[i].access, d[i].flags);
+        if (d[i].access & 0x10)
+            descriptor(W_LDT + at, d[i].base ^ 0x1000, d[i].limit, d[i].access, d[i].flags);
     }
     gate(W_GDT + GATE, CODE0, W_HANDLERS, 0xec, 2);
     gate(W_GDT + TGATE, TSSB, 0, 0xe5, 0);

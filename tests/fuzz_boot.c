@@ -10,14 +10,17 @@
 
 /* The input: this, then the initrd's bytes, then the kernel's. */
 struct header {
-    uint8_t kind;       /* enum kind: what is put into the kernel first; 8: an initrd; 10: through boot_load() */
+    uint8_t kind; /* enum kind */
     uint8_t initrd_kind;
     uint8_t initrd_len[2];
-    uint8_t cut[2];     /* bytes that are missing at the kernel's end */
+    uint8_t cut[2]; /* bytes that are missing at the kernel's end */
     uint8_t append;
-    uint8_t ram;        /* guest memory in 32 KiB above 1 MiB */
+    uint8_t ram;    /* guest memory in 32 KiB above 1 MiB */
 };
-enum kind { KIND_RAW, KIND_LINUX, KIND_MULTIBOOT, KIND_ELF, KIND_MASK = 3, KIND_INITRD = 8, KIND_FILES = 0x10 };
+/* What is made of the kernel; with an initrd; through boot_load(). */
+enum kind {
+    KIND_RAW, KIND_LINUX, KIND_MULTIBOOT, KIND_ELF, KIND_MASK = 3, KIND_INITRD = 8, KIND_FILES = 0x10
+};
 
 #define KERNEL_MAX 0x4000u
 
@@ -88,7 +91,8 @@ static int make_file(const void *data, size_t size, char path[32])
 static void check(bool ok, char *error, const struct boot_state *out)
 {
     if (ok == (error != NULL) || (error && (!*error || strchr(error, '\n')))) {
-        fprintf(stderr, "fuzz_boot: %s\n", ok ? "success with an error" : "failure without one line of error");
+        fprintf(stderr, "fuzz_boot: %s\n",
+                ok ? "success with an error" : "failure without one line of error");
         abort();
     }
     if (ok && (!out->gdt_base || !out->cs || !out->ds)) {
@@ -131,7 +135,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if ((h.kind & KIND_MASK) == KIND_LINUX)
         put(0x1f0, data, size < 0xa0 ? size : 0xa0);
     fix_up(h.kind);
-    size_t cut = h.cut[0] | (size_t)h.cut[1] << 8, kernel_size = cut < KERNEL_MAX ? KERNEL_MAX - cut : cut % 0x300;
+    size_t cut = h.cut[0] | (size_t)h.cut[1] << 8;
+    size_t kernel_size = cut < KERNEL_MAX ? KERNEL_MAX - cut : cut % 0x300;
 
     struct phys_mem *mem = phys_mem_new();
     phys_mem_add_ram(mem, 0, 0xa0000, "low");

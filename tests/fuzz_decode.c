@@ -60,7 +60,8 @@ static void check_text(const struct insn *insn, const uint8_t *bytes, size_t n)
 {
     char whole[128], part[128];
     memset(whole, 'x', sizeof whole);
-    if (insn_format(insn, 0xfffffff0, whole, sizeof whole) != whole || !memchr(whole, 0, sizeof whole) || !whole[0])
+    char *text = insn_format(insn, 0xfffffff0, whole, sizeof whole);
+    if (text != whole || !memchr(whole, 0, sizeof whole) || !whole[0])
         fail("no text", bytes, n);
     size_t room = 1 + bytes[0] % 24;
     memset(part, 'x', sizeof part);
@@ -78,7 +79,8 @@ static void one(const uint8_t *bytes, size_t avail, int mode)
     case DECODE_OK:
         if (insn.len == 0 || insn.len > n || !insn_ok(&insn))
             fail("an instruction with wrong fields", bytes, n);
-        if (decode_exact(bytes, insn.len, mode, &again) != DECODE_OK || memcmp(&insn, &again, sizeof insn) != 0)
+        if (decode_exact(bytes, insn.len, mode, &again) != DECODE_OK
+            || memcmp(&insn, &again, sizeof insn) != 0)
             fail("what follows changes an instruction", bytes, n);
         for (size_t k = 0; k < insn.len; k++)
             if (decode_exact(bytes, k, mode, &again) != DECODE_MORE)

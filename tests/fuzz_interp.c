@@ -56,8 +56,8 @@ static void fail(const char *what)
 static uint32_t value_of(uint8_t pick)
 {
     static const uint32_t base[16] = {
-        0, 1, ~0u, 0x7fffffff, W_CODE, 0x10000, W_CODE_END - 2, 0xfffe, W_LIN_LARGE + W_STACK, W_LIN_ODD + 0xffe,
-        W_LIN_TABLES, W_GDT, W_TSS_A, 0x9fffe, 0xffffe, W_PT
+        0, 1, ~0u, 0x7fffffff, W_CODE, 0x10000, W_CODE_END - 2, 0xfffe, W_LIN_LARGE + W_STACK,
+        W_LIN_ODD + 0xffe, W_LIN_TABLES, W_GDT, W_TSS_A, 0x9fffe, 0xffffe, W_PT
     };
     return base[pick & 15] + (uint32_t)(int8_t)(pick & 0xf0) / 16 * 4;
 }
@@ -66,7 +66,8 @@ static void set_fpu(void)
 {
     static const struct floatx80 values[16] = {
         { 0, 0 }, { 0, 0x8000 }, { 1ull << 63, 0x3fff }, { 1ull << 63, 0x7fff }, { 1ull << 63, 0xffff },
-        { 3ull << 62, 0xffff }, { 0xa000000000000000, 0x7fff }, { 1, 0 }, { 1ull << 63, 0 }, { 1ull << 62, 0x4000 },
+        { 3ull << 62, 0xffff }, { 0xa000000000000000, 0x7fff }, { 1, 0 }, { 1ull << 63, 0 },
+        { 1ull << 62, 0x4000 },
         { ~0ull, 0x7ffe }, { 0xc90fdaa22168c235, 0x4000 }, { 0x8000000000000001, 0x403e }, { ~0ull, 0x3ffe },
         { 0x9249249249249249, 0xc03d }, { 1ull << 63, 1 }
     };
@@ -83,8 +84,8 @@ static void set_fpu(void)
 static void apply_pokes(void)
 {
     static const uint32_t areas[16] = {
-        W_GDT, W_GDT, W_IDT, W_LDT, W_TSS_A, W_TSS_B, W_TSS_C16, W_HANDLERS, W_PD, W_PT, W_PT_ODD, W_PDPT, W_PAE_PD,
-        W_PAE_PT, W_PAE_PT_ODD, W_STACK + 0xf00
+        W_GDT, W_GDT, W_IDT, W_LDT, W_TSS_A, W_TSS_B, W_TSS_C16, W_HANDLERS, W_PD, W_PT, W_PT_ODD, W_PDPT,
+        W_PAE_PD, W_PAE_PT, W_PAE_PT_ODD, W_STACK + 0xf00
     };
     for (unsigned i = 0; i < (h.pokes & 7u); i++) {
         unsigned len = pokes[i].area & 0x10 ? 8 : 4;
@@ -264,9 +265,9 @@ static void check_fault(const struct state *before, bool known, const struct ins
         && (now.cr[0] & CR0_TS) && now.eip != before->eip)
         return;
     if (memcmp(before, &now, sizeof now) != 0) {
-        fprintf(stderr, "before: eip %08x eflags %08x esp %08x; after: eip %08x eflags %08x esp %08x; mnemonic %s\n",
-                before->eip, before->eflags, before->regs[R_ESP], now.eip, now.eflags, now.regs[R_ESP],
-                known ? isa_mnem_name[insn->mnem] : "?");
+        fprintf(stderr, "%s: eip %08x eflags %08x esp %08x, after it eip %08x eflags %08x esp %08x\n",
+                known ? isa_mnem_name[insn->mnem] : "?", before->eip, before->eflags, before->regs[R_ESP],
+                now.eip, now.eflags, now.regs[R_ESP]);
         fail("a faulting instruction changed the state");
     }
 }
@@ -384,8 +385,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     run_guest(false);
     take_state(&second);
     if (memcmp(&first, &second, sizeof first) != 0) {
-        fprintf(stderr, "steps: eip %08x eflags %08x insns %llu; slices: eip %08x eflags %08x insns %llu\n", first.eip,
-                first.eflags, (unsigned long long)first.insns, second.eip, second.eflags,
+        fprintf(stderr, "steps: eip %08x eflags %08x insns %llu; slices: eip %08x eflags %08x insns %llu\n",
+                first.eip, first.eflags, (unsigned long long)first.insns, second.eip, second.eflags,
                 (unsigned long long)second.insns);
         fail("single steps and slices end in different states");
     }

@@ -162,5 +162,6 @@ bool vec_machine_run(CPUX86State *env, int32_t max_insns)
         accel_run(env);
     }
     env->jmp_env = NULL;
+    env->icount += (uint32_t)(max_insns - env->icount_left);
     return env->exception_index >= 0;
 }

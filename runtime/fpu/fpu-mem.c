@@ -47,6 +47,15 @@ static void store80(CPUX86State *env, const struct insn *insn, uint32_t offset, 
     mmu_write(env, linear, buf, 10, cpu_mmu_index(env), 0);
 }
 
+/* An unmasked exception keeps the operand from being stored, but not from being addressed: segment and page
+ * faults come first, as real CPUs do it (tests/vectors/x87.vec has cases). */
+static void check_store(CPUX86State *env, const struct insn *insn, uint32_t offset)
+{
+    unsigned size = insn->op[0].size;
+    uint32_t linear = seg_linear(env, insn->seg, offset, size, true);
+    mmu_probe(env, linear, size, MMU_DATA_STORE, cpu_mmu_index(env), 0);
+}
+
 /* Push what is no exception of its own. */
 static void push(CPUX86State *env, struct floatx80 v)
 {
@@ -129,6 +138,8 @@ FPU_INSN(fpu_fst)
         return;
     }
     if (underflow && !(env->fpuc & FPUS_IE)) {
+        if (insn->op[0].kind == OPK_MEM)
+            check_store(env, insn, offset);
         fpu_stack_underflow(env);
         return;
     }
@@ -148,6 +159,8 @@ FPU_INSN(fpu_fst)
         memcpy(buf + 8, &v.se, 2);
         store80(env, insn, offset, buf);
     }
+    if (!store)
+        check_store(env, insn, offset);
     fpu_commit(env, &s);
     if (underflow)
         fpu_stack_underflow(env);
@@ -179,6 +192,8 @@ FPU_INSN(fpu_fist)
             mmu_stl(env, linear, (uint32_t)v, cpu_mmu_index(env), 0);
         else
             mmu_stq(env, linear, (uint64_t)v, cpu_mmu_index(env), 0);
+    } else {
+        check_store(env, insn, offset);
     }
     finish_store(env, &s, underflow, insn->mnem == MN_FISTP);
 }
@@ -191,5 +206,7 @@ FPU_INSN(fpu_fbstp)
     fx_to_bcd(source_of_store(env, &underflow), buf, &s);
     if (!(s.flags & ~s.cw & FPUS_IE))
         store80(env, insn, offset, buf);
+    else
+        check_store(env, insn, offset);
     finish_store(env, &s, underflow, true);
 }

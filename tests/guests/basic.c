@@ -60,6 +60,15 @@ static void cx8(u32 a, u32 d)
     cx8_a = a;
     cx8_d = d;
 }
+static void emms(void) { __asm__ volatile("emms"); }
+static void movq(void) { __asm__ volatile(".byte 0x0f, 0x6f, 0xc0"); }
+static void xorps(void) { __asm__ volatile(".byte 0x0f, 0x57, 0xc0"); }
+static void paddd(void) { __asm__ volatile(".byte 0x66, 0x0f, 0xfe, 0xc0"); }
+static void cmov(void) { __asm__ volatile(".byte 0x0f, 0x44, 0xc0"); }
+static void rsm(void) { __asm__ volatile(".byte 0x0f, 0xaa"); }
+static void sse3(void) { __asm__ volatile(".byte 0xf2, 0x0f, 0xf0, 0x06"); }
+static void three_byte(void) { __asm__ volatile(".byte 0x0f, 0x38, 0x00, 0xc0"); }
+static void syscall(void) { __asm__ volatile("syscall"); }
 static void cx8_reg(void) { __asm__ volatile(".byte 0x0f, 0xc7, 0xc8"); }
 
 void test(void)
@@ -111,4 +120,16 @@ void test(void)
     check("CMPXCHG8B not equal: EAX", cx8_a, 0x11111111);
     check("CMPXCHG8B not equal: EDX", cx8_d, 0x22222222);
     check("CMPXCHG8B of a register", outcome(try(cx8_reg)), UD);
+    check("CMOVcc", (u32)try(cmov), (u32)NONE);
+    check("RSM outside SMM", outcome(try(rsm)), UD);
+    check("SSE3 on a Pentium II", outcome(try(sse3)), UD);
+    check("0F 38 on a Pentium II", outcome(try(three_byte)), UD);
+    check("SYSCALL on a Pentium II", outcome(try(syscall)), UD);
+    /* What CPUID does not offer is undefined. */
+    u32 features = cpuid_edx(1);
+    check("EMMS goes by CPUID", try(emms) == NONE, features >> 23 & 1);
+    check("MOVQ goes by CPUID", try(movq) == NONE, features >> 23 & 1);
+    /* CR4.OSFXSR is clear: so are these, on every CPU. */
+    check("XORPS without OSFXSR", outcome(try(xorps)), UD);
+    check("PADDD of XMM without OSFXSR", outcome(try(paddd)), UD);
 }
