@@ -71,6 +71,34 @@ static void three_byte(void) { __asm__ volatile(".byte 0x0f, 0x38, 0x00, 0xc0");
 static void syscall(void) { __asm__ volatile("syscall"); }
 static void cx8_reg(void) { __asm__ volatile(".byte 0x0f, 0xc7, 0xc8"); }
 
+/* What RET imm16 (or RETF) adds to ESP besides the return address: the immediate, without sign. */
+static u32 ret_adds(u8 opcode, u32 imm)
+{
+    u32 before, after;
+    u8 *p = pages[0];
+    p[0] = opcode;
+    p[1] = (u8)imm;
+    p[2] = (u8)(imm >> 8);
+    if (opcode == 0xc2)
+        __asm__ volatile("mov %%esp, %0; call *%2; mov %%esp, %1; mov %0, %%esp"
+                         : "=&S"(before), "=&D"(after) : "a"(p) : "memory", "cc");
+    else
+        __asm__ volatile("mov %%esp, %0; push %%cs; call *%2; mov %%esp, %1; mov %0, %%esp"
+                         : "=&S"(before), "=&D"(after) : "a"(p) : "memory", "cc");
+    return after - before;
+}
+static void ret_imm(const char *name, u8 opcode)
+{
+    u32 bad = 0;
+    for (u32 imm = 0; imm < 0x10000; imm++) {
+        if (((imm + 16) & 0x7fff) >= 32 && imm % 0x101) /* all near 0, 8000 and ffff, some between */
+            continue;
+        if (!bad && ret_adds(opcode, imm) != imm)
+            bad = imm;
+    }
+    check(name, bad, 0);
+}
+
 void test(void)
 {
     check("try without exception", (u32)try(nothing), (u32)NONE);
@@ -106,6 +134,8 @@ void test(void)
     check("16 bytes", outcome(try(sixteen)), GP);
     check("ring 3", (u32)try_user(user_nothing), SYSCALL);
     check("ring 3 CS", user_cs, G_UCODE);
+    ret_imm("RET imm16", 0xc2);
+    ret_imm("RETF imm16", 0xca);
     check("HLT in ring 3", outcome(try_user(hlt)), GP);
     check("HLT in ring 3: CS", trap.cs, G_UCODE);
     check("HLT in ring 3: SS", trap.ss, G_UDATA);

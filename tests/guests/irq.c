@@ -117,6 +117,31 @@ static void shadow(void)
     stop();
 }
 
+/* The shadow of an STI that ends a page reaches into the next one, the first time and later. */
+static u32 edge(const u8 *rest, u32 len)
+{
+    u32 seen = 0;
+    u8 *p = pages[1] - 1;
+    p[0] = 0xfb;
+    memcpy(pages[1], rest, len);
+    for (u32 i = 0; i < 8; i++) {
+        start(0);
+        pending();
+        __asm__ volatile("call *%0" : : "r"(p) : "eax", "memory", "cc");
+        seen |= (ticks ? eip_seen - (u32)pages[1] : 0xf) << 4 * i;
+    }
+    stop();
+    return seen;
+}
+static void page_edge(void)
+{
+    static const u8 cli_ret[] = {0xfa, 0xc3}, nop_cli[] = {0x90, 0xfa, 0xc3};
+    static const u8 jmp_cli[] = {0xeb, 1, 0x90, 0xfa, 0xc3};
+    check("STI ends a page: CLI", edge(cli_ret, sizeof cli_ret), 0xffffffff);
+    check("STI ends a page: NOP", edge(nop_cli, sizeof nop_cli), 0x11111111);
+    check("STI ends a page: JMP", edge(jmp_cli, sizeof jmp_cli), 0x33333333);
+}
+
 static u8 from[65536], to[65536];
 static void copy(void)
 {
@@ -203,6 +228,7 @@ void test(void)
     pit_rate(1193); /* 1 kHz */
     in_loops();
     shadow();
+    page_edge();
     rep();
     masks();
 }
