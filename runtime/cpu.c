@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "flags.h"
 #include "interp.h"
+#include "log.h"
 #include "protect.h"
 
 static uint32_t segment_hflags(const struct segment *s, int seg)
@@ -161,4 +163,19 @@ void cpu_reset(CPUX86State *env)
         tlb_flush(env);
     }
     cpu_update_hflags(env);
+}
+
+void cpu_log_state(const CPUX86State *env)
+{
+    static const char seg_name[SEG_COUNT][3] = {"ES", "CS", "SS", "DS", "FS", "GS"};
+    const uint32_t *r = env->regs;
+    log_printf("EAX=%08x EBX=%08x ECX=%08x EDX=%08x ESI=%08x EDI=%08x EBP=%08x ESP=%08x\n", r[R_EAX], r[R_EBX],
+               r[R_ECX], r[R_EDX], r[R_ESI], r[R_EDI], r[R_EBP], r[R_ESP]);
+    log_printf("EIP=%08x EFL=%08x CPL=%d CR0=%08x CR2=%08x CR3=%08x CR4=%08x\n", env->eip, cpu_eflags(env),
+               cpu_cpl(env), env->cr[0], env->cr[2], env->cr[3], env->cr[4]);
+    for (unsigned i = 0; i < SEG_COUNT; i++) {
+        const struct segment *s = &env->segs[i];
+        log_printf("%s=%04x %08x %08x %08x%s", seg_name[i], s->selector, s->base, s->limit, s->flags,
+                   i + 1 == SEG_COUNT ? "\n" : "  ");
+    }
 }

@@ -219,6 +219,9 @@ typedef struct CPUX86State {
 /* State after RESET# (SDM 3, table 9-1): CS:EIP = F000:FFF0, base FFFF0000. */
 void cpu_reset(CPUX86State *env);
 
+/* -d cpu: registers, flags, segments and control registers, to the log. */
+void cpu_log_state(const CPUX86State *env);
+
 /* Recompute hflags, mmu_idx and tlb_base from CR0/CR4/EFLAGS/segments/DR7.  To be
  * called after any change of them; HF_INHIBIT is kept. */
 void cpu_update_hflags(CPUX86State *env);

@@ -68,8 +68,8 @@ static void deliver_one(CPUX86State *env)
     if (!is_int) {
         vector = exception_combine(env, vector);
         if (vector < 0) {
-            if (log_enabled(LOG_INT))
-                log_printf("int triple fault\n");
+            if (log_enabled(LOG_INT | LOG_GUEST_ERROR))
+                log_printf("int triple fault, EIP %04x:%08x\n", env->segs[R_CS].selector, env->eip);
             env->shutdown = true;
             cpu_interrupt(env, CPU_INTERRUPT_RESET);
             return;

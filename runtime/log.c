@@ -22,7 +22,7 @@ static const struct {
     { "cpu", LOG_CPU, "registers before each such block" },
     { "mmu", LOG_MMU, "page faults and TLB flushes" },
     { "unimp", LOG_UNIMP, "unknown ports and addresses, once each" },
-    { "guest_errors", LOG_GUEST_ERROR, "what the guest does against the rules" },
+    { "guest_errors", LOG_GUEST_ERROR, "what no working guest does: triple faults" },
     { "hash", LOG_HASH, "hashes of the guest's state (-hash-interval)" },
     { "stats", LOG_STATS, "counters when the run ends" },
 };

@@ -4,6 +4,7 @@
  * Accessed and dirty bits are set only when the access is allowed, so a fault leaves the
  * tables alone.  The manual lets a processor set accessed bits earlier, it never demands it. */
 #include "exception.h"
+#include "log.h"
 #include "mmu-internal.h"
 
 #define PG_P 0x001u
@@ -159,6 +160,8 @@ void page_fault(CPUX86State *env, uint32_t vaddr, int error, uintptr_t ra)
 {
     env->mmu->stats.page_faults++;
     env->cr[2] = vaddr;
+    if (log_enabled(LOG_MMU))
+        log_printf("mmu: page fault at %08x, error %x\n", vaddr, (unsigned)error);
     raise_exception_err(env, EXCP_PF, (uint32_t)error, ra);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "log.h"
 #include "mmu-internal.h"
 
 #define ALL_MODES ((1u << NB_MMU_MODES) - 1)
@@ -258,6 +259,12 @@ static void flush_log(struct softmmu *s, int mmu_idx, int global)
 
 static void tell(struct softmmu *s, bool page, uint32_t vaddr, bool global)
 {
+    if (log_enabled(LOG_MMU)) {
+        if (page)
+            log_printf("mmu: flush page %08x\n", vaddr);
+        else
+            log_printf("mmu: flush%s\n", global ? ", global pages too" : "");
+    }
     if (s->flush_fn)
         s->flush_fn(s->flush_opaque, page, vaddr, global);
 }

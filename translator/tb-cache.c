@@ -180,6 +180,8 @@ void tb_add_jump(TranslationBlock *from, unsigned n, TranslationBlock *to)
     to->incoming = from;
     to->incoming_n = (uint8_t)n;
     mips_patch_jump(e->jump, to->host);
+    if (log_enabled(LOG_TB))
+        log_printf("tb: link %08x exit %u to %08x\n", from->eip, n, to->eip);
 }
 
 static void tb_unlink_exit(TranslationBlock *tb, unsigned n)
@@ -238,6 +240,9 @@ void tb_insert(struct tb_context *ctx, TranslationBlock *tb)
     ctx->ntbs++;
     ctx->stats.translated++;
     ctx->stats.insns_translated += tb->icount;
+    if (log_enabled(LOG_TB))
+        log_printf("tb: make %08x phys %09llx flags %08x, %u instructions\n", tb->eip,
+                   (unsigned long long)tb->phys_pc, tb->flags, tb->icount);
 }
 
 /* ---- invalidation ---- */

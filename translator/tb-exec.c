@@ -248,6 +248,8 @@ void tb_run(CPUX86State *env)
         }
         if (log_enabled(LOG_EXEC))
             log_printf("exec: %08x [%08x]\n", tb->eip, tb->flags);
+        if (log_enabled(LOG_CPU))
+            cpu_log_state(env);
         ctx->running = tb;
         flushes = ctx->stats.flushes;
         uint64_t why = ctx->enter(env, tb->host);
