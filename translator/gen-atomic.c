@@ -23,7 +23,7 @@ bool gen_cmpxchg(struct gen *g, const struct insn *in)
     if (gen_needed_after(g)) {
         gen_move(g, HREG_cc_dst, acc);
         gen_move(g, HREG_cc_src, HREG_T1);
-        gen_record(g, CC_CMP, size == 4 ? 2 : size - 1, loc_canon(), loc_canon(), loc_canon());
+        gen_record(g, CC_CMP, gen_width(size), loc_canon(), loc_canon(), loc_canon());
     }
     gen_reg_insert(g, R_EAX, size, HREG_T1);
     return true;
@@ -50,7 +50,7 @@ bool gen_xadd(struct gen *g, const struct insn *in)
     if (gen_needed_after(g)) {
         gen_move(g, HREG_cc_dst, HREG_T3);
         gen_move(g, HREG_cc_src, src);
-        gen_record(g, CC_ADD, size == 4 ? 2 : size - 1, loc_canon(), loc_canon(), loc_canon());
+        gen_record(g, CC_ADD, gen_width(size), loc_canon(), loc_canon(), loc_canon());
     }
     gen_reg_insert(g, s->reg, size, HREG_T1);
     return true;

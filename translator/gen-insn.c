@@ -54,7 +54,7 @@ static bool describe(const struct gen *g, const struct insn *in, struct plan *pl
         pl->size = in->opsize;
     if (pl->size != 1 && pl->size != 2 && pl->size != 4)
         return false;
-    pl->width = pl->size == 4 ? 2 : pl->size - 1;
+    pl->width = gen_width(pl->size);
     pl->mem = -1;
     for (unsigned i = 0; i < in->nops; i++) {
         const struct operand *o = &in->op[i];

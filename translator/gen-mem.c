@@ -87,11 +87,6 @@ int gen_effective(struct gen *g, const struct insn *in, bool add_segment)
     return a;
 }
 
-static unsigned log2_size(unsigned size)
-{
-    return size == 4 ? 2 : size - 1;
-}
-
 void gen_load(struct gen *g, int d, int a, unsigned size, bool sign)
 {
     gen_note_state(g);
@@ -115,7 +110,7 @@ void gen_load(struct gen *g, int d, int a, unsigned size, bool sign)
         site = SITE_ld_u8_slow;
     }
     struct gen_stub *s = gen_stub(g, STUB_LOAD, start + site);
-    s->size = (uint8_t)log2_size(size);
+    s->size = (uint8_t)gen_width(size);
     s->extend = !sign || size == 4 ? EXT_NONE : size == 1 ? EXT_S8 : EXT_S16;
     s->d = (uint8_t)d;
     s->a = (uint8_t)a;
@@ -138,7 +133,7 @@ void gen_store(struct gen *g, int v, int a, unsigned size)
         site = SITE_st_8_slow;
     }
     struct gen_stub *s = gen_stub(g, STUB_STORE, start + site);
-    s->size = (uint8_t)log2_size(size);
+    s->size = (uint8_t)gen_width(size);
     s->s = (uint8_t)v;
     s->a = (uint8_t)a;
     s->resume = g->p;
@@ -184,7 +179,7 @@ void gen_rmw_store(struct gen *g, struct gen_rmw *m, int v)
         g->p = emit_strw_16(g->p, v, m->a, HREG_T4);
     else
         g->p = emit_strw_8(g->p, v, m->a, HREG_T4);
-    s->size = (uint8_t)log2_size(m->size);
+    s->size = (uint8_t)gen_width(m->size);
     s->extend = m->size == 4 ? EXT_NONE : m->size == 1 ? EXT_S8 : EXT_S16;
     s->d = (uint8_t)m->d;
     s->a = (uint8_t)m->a;

@@ -69,6 +69,12 @@ static inline int greg(unsigned r)
     return HREG_GUEST((int)r);
 }
 
+/* Width of flags.h (0 byte, 1 word, 2 dword) of an operand of 1, 2 or 4 bytes. */
+static inline unsigned gen_width(unsigned size)
+{
+    return size == 4 ? 2 : size - 1;
+}
+
 /* ---- gen-block.c: fetch, decode, liveness ---- */
 bool gen_fetch_block(struct gen *g);
 void gen_liveness(struct gen *g);

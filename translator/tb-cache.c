@@ -302,9 +302,9 @@ void tb_code_written(void *opaque, hwaddr paddr, uint32_t len, uintptr_t retaddr
     if (!pd || !pd->marked)
         return;
     if (offset + len <= TARGET_PAGE_SIZE) {
-        if (!pd->bitmap && pd->writes < PAGE_BITMAP_AFTER && ++pd->writes == PAGE_BITMAP_AFTER)
-            page_build_bitmap(pd);
-        else if (!pd->bitmap && pd->writes == PAGE_BITMAP_AFTER)
+        if (pd->writes < PAGE_BITMAP_AFTER)
+            pd->writes++;
+        if (!pd->bitmap && pd->writes == PAGE_BITMAP_AFTER)
             page_build_bitmap(pd);
         if (pd->bitmap) {
             bool any = false;

@@ -174,4 +174,9 @@ void pic_eoi(u32 irq);
 /* Channel 0 of the 8254 as a rate generator with this divisor (1193182 Hz). */
 void pit_rate(u32 divisor);
 
+/* Code that a test has made at p; returns its EAX. */
+u32 call_code(const void *p);
+/* Put there: mov eax, value; ret (6 bytes). */
+void put_mov(u8 *p, u32 value);
+
 #endif

@@ -214,3 +214,17 @@ void pit_rate(u32 divisor)
     outb(0x40, divisor & 0xff);
     outb(0x40, divisor >> 8);
 }
+
+u32 call_code(const void *p)
+{
+    u32 r;
+    __asm__ volatile("call *%1" : "=a"(r) : "r"(p) : "ecx", "edx", "esi", "edi", "memory", "cc");
+    return r;
+}
+
+void put_mov(u8 *p, u32 value)
+{
+    p[0] = 0xb8;
+    memcpy(p + 1, &value, 4);
+    p[5] = 0xc3;
+}

@@ -3,20 +3,6 @@
 #include "guest.h"
 
 static u8 *const code = pages[0];
-static u32 call(const void *p)
-{
-    u32 r;
-    __asm__ volatile("call *%1" : "=a"(r) : "r"(p) : "ecx", "edx", "esi", "edi", "memory", "cc");
-    return r;
-}
-
-/* mov eax, value; ret */
-static void put_mov(u8 *p, u32 value)
-{
-    p[0] = 0xb8;
-    memcpy(p + 1, &value, 4);
-    p[5] = 0xc3;
-}
 
 extern u8 m_next[], m_next_end[], m_same[], m_same_end[], m_back[], m_back_end[], m_rep[], m_rep_end[], m_loop[];
 extern u8 m_loop_end[], m_self[], m_self_end[];
@@ -41,7 +27,7 @@ __asm__( /* The immediate of the very next instruction. */
 static u32 run(const u8 *from, const u8 *to, u8 *at)
 {
     memcpy(at, from, (u32)(to - from));
-    return call(at);
+    return call_code(at);
 }
 
 static void inside(void)
@@ -64,21 +50,21 @@ static void outside(void)
 {
     u32 bad = 0;
     put_mov(code, 1);
-    check("a function", call(code), 1);
+    check("a function", call_code(code), 1);
     code[1] = 2;
-    check("changed by a byte", call(code), 2);
+    check("changed by a byte", call_code(code), 2);
     *(u16 *)(code + 1) = 0x1234;
-    check("by a word", call(code), 0x1234);
+    check("by a word", call_code(code), 0x1234);
     *(u32 *)(code + 1) = 0x56789abc;
-    check("by a dword", call(code), 0x56789abc);
+    check("by a dword", call_code(code), 0x56789abc);
     put_mov(code + 16, 0x56789abc);
-    call(code + 16);
+    call_code(code + 16);
     *(u32 *)(code + 15) = 0x9a11b800;
-    check("by a dword that is not aligned", call(code + 16), 0x56789a11);
+    check("by a dword that is not aligned", call_code(code + 16), 0x56789a11);
     /* Many times, with a caller that has been running before. */
     for (u32 i = 0; i < 2000; i++) {
         *(u32 *)(code + 1) = i;
-        if (call(code) != i)
+        if (call_code(code) != i)
             bad++;
     }
     check("changed 2000 times", bad, 0);
@@ -86,7 +72,7 @@ static void outside(void)
     put_mov(code, 7);
     for (u32 i = 0; i < 2000; i++) {
         *(u32 *)(code + 256) = i;
-        if (call(code) != 7 || *(u32 *)(code + 256) != i)
+        if (call_code(code) != 7 || *(u32 *)(code + 256) != i)
             bad++;
     }
     check("data beside code", bad, 0);
@@ -94,46 +80,46 @@ static void outside(void)
     put_mov(code + 512, 8);
     for (u32 i = 0; i < 500; i++) {
         *(u32 *)(code + 1) = i;
-        if (call(code) != i || call(code + 512) != 8)
+        if (call_code(code) != i || call_code(code + 512) != 8)
             bad++;
     }
     check("two functions on a page", bad, 0);
     /* Moved across the page boundary, byte by byte. */
     for (int i = -8; i < 4; i++) {
         put_mov(pages[1] + i, (u32)i + 100);
-        if (call(pages[1] + i) != (u32)i + 100)
+        if (call_code(pages[1] + i) != (u32)i + 100)
             bad++;
     }
     check("across a page", bad, 0);
     put_mov(pages[1] - 3, 0x01020304);
-    check("an instruction on two pages", call(pages[1] - 3), 0x01020304);
+    check("an instruction on two pages", call_code(pages[1] - 3), 0x01020304);
     pages[1][0] = 0x55;
-    check("its part on the second page changes", call(pages[1] - 3), 0x01550304);
+    check("its part on the second page changes", call_code(pages[1] - 3), 0x01550304);
     pages[0][4095] = 0x66;
-    check("its part on the first page changes", call(pages[1] - 3), 0x01556604);
+    check("its part on the first page changes", call_code(pages[1] - 3), 0x01556604);
     /* String instructions of all sizes. */
     u8 fresh[6];
     put_mov(fresh, 0xabcd);
     put_mov(code, 1);
-    call(code);
+    call_code(code);
     u32 c = 6;
     const void *s = fresh;
     void *d = code;
     __asm__ volatile("rep movsb" : "+c"(c), "+S"(s), "+D"(d) : : "memory");
-    check("REP MOVSB from elsewhere", call(code), 0xabcd);
+    check("REP MOVSB from elsewhere", call_code(code), 0xabcd);
     c = 1;
     d = code + 1;
     __asm__ volatile("rep stosl" : "+c"(c), "+D"(d) : "a"(0x31415926) : "memory");
-    check("REP STOSD", call(code), 0x31415926);
+    check("REP STOSD", call_code(code), 0x31415926);
     __asm__ volatile("lock incl %0" : "+m"(*(u32 *)(code + 1)));
-    check("LOCK INC", call(code), 0x31415927);
+    check("LOCK INC", call_code(code), 0x31415927);
     u32 x = 5;
     __asm__ volatile("xchg %0, %1" : "+r"(x), "+m"(*(u32 *)(code + 1)));
-    check("XCHG", call(code), 5);
+    check("XCHG", call_code(code), 5);
     __asm__ volatile("push 4(%0); pop (%0)" : : "r"(code + 1) : "memory");
     put_mov(code, 3);
     __asm__ volatile("mov %%esp, %%ecx; lea 5(%0), %%esp; push $0x61; mov %%ecx, %%esp" : : "r"(code) : "ecx", "memory");
-    check("PUSH", call(code), 0x61);
+    check("PUSH", call_code(code), 0x61);
 }
 
 static void aliases(void)
@@ -143,32 +129,32 @@ static void aliases(void)
     *pte(alias) = (u32)code | P_P | P_RW | P_US;
     invlpg(alias);
     put_mov(code, 1);
-    check("before", call(code) << 8 | call(alias), 0x101);
+    check("before", call_code(code) << 8 | call_code(alias), 0x101);
     alias[1] = 2;
-    check("changed through the alias", call(code) << 8 | call(alias), 0x202);
+    check("changed through the alias", call_code(code) << 8 | call_code(alias), 0x202);
     code[1] = 3;
-    check("changed through the page itself", call(code) << 8 | call(alias), 0x303);
+    check("changed through the page itself", call_code(code) << 8 | call_code(alias), 0x303);
     /* Other code at the same address. */
     put_mov(pages[2], 9);
     *pte(alias) = (u32)pages[2] | P_P | P_RW | P_US;
     invlpg(alias);
-    check("mapped elsewhere", call(code) << 8 | call(alias), 0x309);
+    check("mapped elsewhere", call_code(code) << 8 | call_code(alias), 0x309);
     *pte(alias) = (u32)code | P_P | P_RW | P_US;
     write_cr3(read_cr3());
-    check("mapped back", call(code) << 8 | call(alias), 0x303);
+    check("mapped back", call_code(code) << 8 | call_code(alias), 0x303);
     /* An instruction across pages whose second page is changed in the page table only. */
     u8 *edge = (u8 *)0x602000;
     *pte(edge - 1) = (u32)pages[1] | P_P | P_RW;
     *pte(edge) = (u32)pages[2] | P_P | P_RW;
     write_cr3(read_cr3());
     put_mov(edge - 3, 0x44332211);
-    check("across pages", call(edge - 3), 0x44332211);
+    check("across pages", call_code(edge - 3), 0x44332211);
     memset(pages[3], 0xc3, 16);
     pages[3][0] = 0xaa;
     pages[3][1] = 0xbb;
     *pte(edge) = (u32)pages[3] | P_P | P_RW;
     invlpg(edge);
-    check("across pages, second mapped elsewhere", call(edge - 3), 0xbbaa2211);
+    check("across pages, second mapped elsewhere", call_code(edge - 3), 0xbbaa2211);
     /* Kernel and user see one page with different rights. */
     paging_off();
 }

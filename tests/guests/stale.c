@@ -7,21 +7,6 @@
  * serialize (SDM 3, 8.3 and 4.10.4.1). */
 #include "guest.h"
 
-static u32 call(const void *p)
-{
-    u32 r;
-    __asm__ volatile("call *%1" : "=a"(r) : "r"(p) : "ecx", "edx", "esi", "edi", "memory", "cc");
-    return r;
-}
-
-/* mov eax, value; ret */
-static void put_mov(u8 *p, u32 value)
-{
-    p[0] = 0xb8;
-    memcpy(p + 1, &value, 4);
-    p[5] = 0xc3;
-}
-
 static void map(u8 *linear, const u8 *physical, u32 bits)
 {
     *pte(linear) = (u32)physical | bits;
@@ -53,23 +38,23 @@ static void large(void)
     page_dir[1] = 0x400000 | P_P | P_RW | P_PS;
     write_cr3(read_cr3());
     check("4 MiB page: lower half, data", load(low), 0x1111);
-    check("4 MiB page: lower half, code", call(low), 0x1111);
+    check("4 MiB page: lower half, code", call_code(low), 0x1111);
     show(0, high);
     check("INVLPG in its upper half, data", load(low), 0x3333);
-    check("INVLPG in its upper half, code", call(low), 0x3333);
+    check("INVLPG in its upper half, code", call_code(low), 0x3333);
     show(0x400000, low);
     check("4 MiB page: upper half, data", load(high), 0x2222);
-    check("4 MiB page: upper half, code", call(high), 0x2222);
+    check("4 MiB page: upper half, code", call_code(high), 0x2222);
     show(0, low);
     check("INVLPG in its lower half, data", load(high), 0x4444);
-    check("INVLPG in its lower half, code", call(high), 0x4444);
+    check("INVLPG in its lower half, code", call_code(high), 0x4444);
     show(0x400000, big + 0x3fffff);
-    check("INVLPG of its last byte", call(low) << 16 | call(high), 0x11112222);
+    check("INVLPG of its last byte", call_code(low) << 16 | call_code(high), 0x11112222);
     show(0, big);
-    check("INVLPG of its first byte", call(low) << 16 | call(high), 0x33334444);
+    check("INVLPG of its first byte", call_code(low) << 16 | call_code(high), 0x33334444);
     page_dir[1] = table;
     write_cr3(read_cr3());
-    check("4 KiB pages again", call(low) << 16 | call(high), 0x11112222);
+    check("4 KiB pages again", call_code(low) << 16 | call_code(high), 0x11112222);
 }
 
 /* An instruction whose first two bytes are the last of a page. */
@@ -93,7 +78,7 @@ static void crossing(void)
     check("second page supervisor", outcome(try_user(run_cross)), PF | 5 << 16);
     check(" its CR2", trap_cr2, (u32)second);
     check(" its EIP", trap.eip, (u32)cross);
-    check(" for ring 0 it runs", call(cross), 0x12345678);
+    check(" for ring 0 it runs", call_code(cross), 0x12345678);
     check(" and still not for ring 3", outcome(try_user(run_cross)), PF | 5 << 16);
     set(second, second, ALL);
     check("second page user again", (u32)try_user(run_cross), SYSCALL);
@@ -111,14 +96,14 @@ static void crossing(void)
     memcpy(pages[3], second, 16);
     pages[3][0] = 0x99;
     set(second, pages[3], ALL);
-    check("another second page", call(cross), 0x12349978);
+    check("another second page", call_code(cross), 0x12349978);
     pages[3][0] = 0x98;
-    check("changed by its other address", call(cross), 0x12349878);
+    check("changed by its other address", call_code(cross), 0x12349878);
     set(second, second, ALL);
-    check("the former second page", call(cross), 0x12345678);
+    check("the former second page", call_code(cross), 0x12345678);
     map(second, pages[3], ALL);
     write_cr3(read_cr3());
-    check("another by a CR3 load", call(cross), 0x12349878);
+    check("another by a CR3 load", call_code(cross), 0x12349878);
     set(second, second, ALL);
 }
 
@@ -132,11 +117,11 @@ static void turns(const char *const names[3], const u8 *code, u32 len)
         put_mov(pages[i] + len, i ? 0xbbbb : 0xaaaa);
     }
     set(here, pages[0], P_P | P_RW);
-    check(names[0], call(here) << 16 | call(here), 0xaaaaaaaa);
+    check(names[0], call_code(here) << 16 | call_code(here), 0xaaaaaaaa);
     map(here, pages[1], P_P | P_RW);
-    check(names[1], call(here), 0xbbbb);
+    check(names[1], call_code(here), 0xbbbb);
     map(here, pages[0], P_P | P_RW);
-    check(names[2], call(here), 0xaaaa);
+    check(names[2], call_code(here), 0xaaaa);
 }
 
 static void running(void)
@@ -158,14 +143,14 @@ static void running(void)
     /* The same with a global page: that a CR3 load leaves it is not promised, but asked for (README). */
     write_cr4(read_cr4() | 0x80);
     set(here, pages[0], P_P | P_RW | P_G);
-    check("global page", call(here), 0xaaaa);
+    check("global page", call_code(here), 0xaaaa);
     map(here, pages[1], P_P | P_RW | P_G);
-    check("global page: not replaced by MOV CR3", call(here) << 16 | call(here), 0xaaaaaaaa);
+    check("global page: not replaced by MOV CR3", call_code(here) << 16 | call_code(here), 0xaaaaaaaa);
     invlpg(here);
-    check("global page: but by INVLPG", call(here), 0xbbbb);
+    check("global page: but by INVLPG", call_code(here), 0xbbbb);
     map(here, pages[0], P_P | P_RW);
     write_cr4(read_cr4() & ~0x80u);
-    check("global page: and by clearing PGE", call(here), 0xaaaa);
+    check("global page: and by clearing PGE", call_code(here), 0xaaaa);
 }
 
 static void linked(void)
@@ -181,21 +166,21 @@ static void linked(void)
     set(from, pages[0], P_P | P_RW);
     for (u32 i = 0; i < 100; i++) {
         set(to, pages[1 + (i & 1)], P_P | P_RW);
-        bad += call(from) != 1 + (i & 1);
-        bad += call(from) != 1 + (i & 1);
+        bad += call_code(from) != 1 + (i & 1);
+        bad += call_code(from) != 1 + (i & 1);
     }
     check("a jump to a page that INVLPG replaces", bad, 0);
     for (u32 i = 0; i < 100; i++) {
         map(to, pages[1 + (i & 1)], P_P | P_RW);
         write_cr3(read_cr3());
-        bad += call(from) != 1 + (i & 1);
+        bad += call_code(from) != 1 + (i & 1);
     }
     check("a jump to a page that a CR3 load replaces", bad, 0);
     set(to, pages[1], 0);
     check("a jump to a page that is gone", outcome(try((void (*)(void))(u32)from)), PF);
     check(" its EIP", trap.eip, (u32)to);
     set(to, pages[1], P_P | P_RW);
-    check("and there again", call(from), 1);
+    check("and there again", call_code(from), 1);
 }
 
 static u32 other_dir[1024] __attribute__((aligned(4096))), other_table[1024] __attribute__((aligned(4096)));
@@ -211,7 +196,7 @@ static void spaces(void)
     other_table[(u32)here >> 12 & 1023] = (u32)pages[2] | P_P | P_RW;
     for (u32 i = 0; i < 100; i++) {
         write_cr3((u32)(i & 1 ? other_dir : page_dir));
-        bad += call(here) != 1 + (i & 1);
+        bad += call_code(here) != 1 + (i & 1);
     }
     check("two address spaces", bad, 0);
     write_cr3((u32)page_dir);
