@@ -16,7 +16,7 @@ static bool takes(const struct tmpl_param *p, const struct tmpl_operand *op)
 {
     switch (p->kind) {
     case TP_REG:
-        return op->kind == TO_REG;
+        return op->kind == (p->cls == TC_GPR ? TO_REG : TO_SIMD) && !(p->lo && op->value >= 0);
     case TP_IMM:
         return op->kind == TO_IMM && op->value >= p->lo && op->value <= p->hi;
     case TP_MASK:
@@ -30,6 +30,20 @@ static bool takes(const struct tmpl_param *p, const struct tmpl_operand *op)
     }
 }
 
+static bool all_fit(const struct tmpl *t, const struct tmpl_operand *op, unsigned nops)
+{
+    for (unsigned k = 0; k < nops; k++) {
+        if (t->param[k].kind == TP_SAME) {
+            if (op[k].kind != op[0].kind || (op[k].kind != TO_REG && op[k].kind != TO_SIMD) || op[0].value < 0
+                || op[k].value != op[0].value)
+                return false;
+        } else if (!takes(&t->param[k], &op[k])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 const struct tmpl *tmpl_find(unsigned mnem, const struct tmpl_operand *op, unsigned nops, unsigned width,
                              bool flags_live)
 {
@@ -40,17 +54,21 @@ const struct tmpl *tmpl_find(unsigned mnem, const struct tmpl_operand *op, unsig
         if (t->nops != nops || !(t->widths & 1u << width)
             || t->needs == (flags_live ? TMPL_NONE : TMPL_FLAGS))
             continue;
-        bool fits = true;
-        for (unsigned k = 0; k < nops && fits; k++) {
-            if (t->param[k].kind == TP_SAME)
-                fits = op[k].kind == TO_REG && op[0].kind == TO_REG && op[0].value >= 0
-                    && op[k].value == op[0].value;
-            else
-                fits = takes(&t->param[k], &op[k]);
-        }
-        if (fits)
+        if (all_fit(t, op, nops))
             return t;
     }
+    return NULL;
+}
+
+const struct tmpl *tmpl_find_simd(unsigned mnem, const struct tmpl_operand *op, unsigned nops, unsigned width,
+                                  unsigned host)
+{
+    if (mnem >= tmpl_index_size)
+        return NULL;
+    const struct tmpl *t = &tmpl_table[tmpl_index[mnem].first];
+    for (unsigned i = 0; i < tmpl_index[mnem].count; i++, t++)
+        if (t->nops == nops && (t->widths & 1u << width) && !(t->host & ~host) && all_fit(t, op, nops))
+            return t;
     return NULL;
 }
 

@@ -26,14 +26,20 @@ enum tmpl_param_kind {
 };
 enum { TM_R = 1, TM_W = 2 };
 
+/* What a TP_REG is.  TC_HALF and TC_WORD: the stanza is for 64 bits, and runs twice for an XMM operand.
+ * TC_MEM: v[] is a base register, off[] the operand's first byte from there; lo 1: it has to be in guest memory. */
+enum tmpl_class { TC_GPR, TC_F32, TC_F64, TC_HALF, TC_WORD, TC_PAIR, TC_MSA, TC_MEM };
+
 struct tmpl_param {
     uint8_t kind;
     uint8_t mode; /* TM_R, TM_W of TP_REG */
+    uint8_t cls;  /* enum tmpl_class of TP_REG */
     int32_t lo, hi;
 };
 
 struct tmpl_args {
     int32_t v[TMPL_MAX_PARAMS]; /* per parameter: host register, or the constant */
+    int32_t off[TMPL_MAX_PARAMS]; /* TC_MEM: offset from the register v[] */
     const uint32_t *label;      /* target of the label parameter; NULL leaves its offset 0 */
 };
 
@@ -78,15 +84,24 @@ enum {
     TMPL_DISTINCT = 1
 };
 
+/* Host features beyond MIPS64 release 2 with Loongson's EXT. */
+enum { TMPL_HOST_MMI = 1, TMPL_HOST_MSA = 2, TMPL_HOST_PS = 4 };
+enum {
+    TMPL_CHECK_DENORMAL = 1, /* an operand that is denormal (DE) */
+    TMPL_CHECK_NAN = 2,      /* an operand that is a NaN */
+    TMPL_CHECK_RESULT = 4    /* a result that is a NaN */
+};
+
 struct tmpl {
     uint16_t mnem;     /* MN_* */
     uint8_t nops;      /* x86 operands; TP_CARRY and TP_FLAGS follow them in param[] */
     uint8_t nparams;
-    uint8_t widths;    /* mask: 1 byte, 2 word, 4 dword */
+    uint8_t widths;    /* mask: 1 byte, 2 word, 4 dword, 8 MMX, 16 XMM */
     uint8_t needs;     /* enum tmpl_needs */
     uint8_t flags;     /* TMPL_* */
     uint8_t words;
-    int8_t label_site; /* word with the branch to args.label, -1: none */
+    uint8_t nsites;    /* words with a branch to args.label */
+    uint8_t label_site[4];
     int8_t carry;      /* parameter that is TP_CARRY, TP_FLAGS; -1: none */
     int8_t eflags;
     uint8_t written;   /* mask of parameters */
@@ -94,6 +109,11 @@ struct tmpl {
     uint32_t reads;    /* host registers read that it did not write first, besides parameters */
     struct tmpl_param param[TMPL_MAX_PARAMS];
     struct tmpl_record record;
+    uint8_t host;      /* TMPL_HOST_*: all of these are needed */
+    uint8_t fp;        /* SSE floating point: bytes of an element; 0: none */
+    uint8_t checks;    /* TMPL_CHECK_*: what goes the slow way, besides what the stanza sends there */
+    bool lanes;        /* TC_F32, TC_F64: once for each element */
+    bool fits_slot;    /* the first word may stand in a delay slot */
     uint32_t *(*emit)(uint32_t *p, const struct tmpl_args *a);
     const char *name;  /* "add d:rw, s:r" */
     const char *file;
@@ -101,7 +121,7 @@ struct tmpl {
 };
 
 /* An operand as the translator sees it before it chooses. */
-enum { TO_REG, TO_IMM, TO_CL };
+enum { TO_REG, TO_IMM, TO_CL, TO_SIMD };
 struct tmpl_operand {
     uint8_t kind;
     int32_t value; /* TO_IMM, sign-extended from the width; TO_REG: equal for equal registers, -1 memory */
@@ -111,6 +131,11 @@ struct tmpl_operand {
  * flags_live: something that the instruction writes of EFLAGS is live after it. */
 const struct tmpl *tmpl_find(unsigned mnem, const struct tmpl_operand *op, unsigned nops, unsigned width,
                              bool flags_live);
+
+/* The same for operands in MMX and XMM registers; host: what there is of TMPL_HOST_*.
+ * width: 3 MMX, 4 XMM.  Kinds: TO_SIMD is an MMX, XMM or memory operand of that size. */
+const struct tmpl *tmpl_find_simd(unsigned mnem, const struct tmpl_operand *op, unsigned nops, unsigned width,
+                                  unsigned host);
 
 /* ---- conditions of a known flags record (templates/cond.tmpl) ---- */
 
@@ -158,6 +183,14 @@ extern const struct tmpl_range tmpl_cond_index[2][TMPL_COND_RECORDS][16]; /* [ty
 
 /* Checks of our own arguments: out of range would spill into other fields. */
 #define TMPL_CHECK(condition) assert(condition)
+
+/* tools/tmplshow builds the translator with TMPL_TRACE, and so is told which stanza each word comes from. */
+#ifdef TMPL_TRACE
+void tmpl_trace(const uint32_t *p, unsigned words, const char *title, const char *file, int line);
+#define TMPL_TRACED(p, words, title, file, line) tmpl_trace(p, words, title, file, line)
+#else
+#define TMPL_TRACED(p, words, title, file, line) ((void)0)
+#endif
 
 static inline uint32_t tmpl_branch(const uint32_t *branch, const uint32_t *target)
 {

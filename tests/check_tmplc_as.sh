@@ -20,7 +20,8 @@ if [ -z "$as" ] || ! "$cc" -v > /dev/null 2>&1; then
     exit 77
 fi
 
-cpp="-I$tmp -I. -I$srcdir/templates -I$srcdir/runtime -I$srcdir/translator -I$srcdir/softmmu"
+cpp="-I$tmp -I. -I$srcdir/templates -I$srcdir/runtime -I$srcdir/runtime/fpu -I$srcdir/runtime/simd"
+cpp="$cpp -I$srcdir/translator -I$srcdir/softmmu"
 compare() { # name, tmplc arguments
     name=$1
     shift
@@ -43,6 +44,18 @@ compare() { # name, tmplc arguments
 
 failed=0
 compare templates --isa "$srcdir/translator/isa.tab" "$srcdir"/templates/*.tmpl || failed=1
-compare all-opcodes "$srcdir/tests/tmplc/all-opcodes.tmpl" || failed=$((failed + 1))
-echo "check_tmplc_as: Checks: 2, Failures: $failed"
+all="$srcdir/tests/tmplc/all-opcodes.tmpl $srcdir/tests/tmplc/all-opcodes-fp.tmpl"
+# shellcheck disable=SC2086
+compare all-opcodes $all || failed=$((failed + 1))
+
+# Is every one of them there?  What traps, and is refused, can't be.
+"$tmplc" --opcodes | grep -v ' refused$' | sort > "$tmp/known"
+# shellcheck disable=SC2086
+sed -n 's/^[1-9]*:* *\([a-z][a-z0-9_.]*\)\( .*\)*$/\1/p' $all | sort -u > "$tmp/tested"
+untested=$(cut -d' ' -f1 "$tmp/known" | sort -u | comm -23 - "$tmp/tested")
+if [ -n "$untested" ]; then
+    echo "not in all-opcodes:" $untested
+    failed=$((failed + 1))
+fi
+echo "check_tmplc_as: Checks: 3, Failures: $failed"
 [ $failed = 0 ]

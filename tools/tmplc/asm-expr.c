@@ -62,6 +62,26 @@ static void add_c(struct expr *e, char *text, int sign)
     e->c = xprintf("%s%s(%s)", e->c ? e->c : "", sign < 0 ? " - " : e->c ? " + " : "", text);
 }
 
+/* Behind `field(': $param, POS, N). */
+static void term_param(struct expr *e, int sign, bool bits);
+static void term_field(struct expr *e, int sign)
+{
+    int64_t pos, n;
+
+    if (!accept("$")) {
+        asm_error("expected field($param, POSITION, BITS)");
+        return;
+    }
+    term_param(e, sign, false);
+    if (bad || !accept(",") || !number(&pos) || !accept(",") || !number(&n) || !accept(")") || pos < 0 || n < 1
+        || pos + n > 31) {
+        asm_error("expected field($param, POSITION, BITS)");
+        return;
+    }
+    e->pos = (int)pos;
+    e->n = (int)n;
+}
+
 /* $param in an expression. */
 static void term_param(struct expr *e, int sign, bool bits)
 {
@@ -134,6 +154,12 @@ bool parse_expr(struct expr *e)
             term_param(e, sign, true);
             if (!accept(")"))
                 asm_error("expected `)'");
+        } else if (accept("field")) {
+            if (!accept("(")) {
+                asm_error("expected field($param, POSITION, BITS)");
+                return false;
+            }
+            term_field(e, sign);
         } else if (accept("ENV")) {
             if (!accept("(")) {
                 asm_error("expected ENV(member)");
@@ -148,8 +174,16 @@ bool parse_expr(struct expr *e)
             add_c(e, xprintf("(int64_t)(%s)", c_text()), sign);
         } else if (isdigit((unsigned char)*cur)) {
             char *stop;
-            e->cst += sign * strtoll(cur, &stop, 0);
+            long long k = strtoll(cur, &stop, 0);
             cur = stop;
+            if (!accept("*"))
+                e->cst += sign * k;
+            else if (accept("field") && accept("("))
+                term_field(e, sign * (int)k);
+            else if (accept("$"))
+                term_param(e, sign * (int)k, false);
+            else
+                asm_error("only a parameter or field(...) can be multiplied");
         } else if (!any) {
             return false;
         } else {
@@ -170,10 +204,22 @@ bool parse_expr(struct expr *e)
     }
 }
 
+static void add_static_assert(char *text)
+{
+    for (struct static_assert_text *o = static_asserts; o; o = o->next)
+        if (!strcmp(o->text, text))
+            return;
+    struct static_assert_text *t = xalloc(sizeof(*t));
+    t->text = text;
+    t->line = ln->number;
+    t->next = static_asserts;
+    static_asserts = t;
+}
+
 static void param_range(const struct expr *e, int64_t *lo, int64_t *hi)
 {
     const struct param *p = &st->param[e->param];
-    int64_t a = e->coef * p->lo, b = e->coef * p->hi;
+    int64_t a = e->coef * (e->n ? 0 : p->lo), b = e->coef * (e->n ? (1 << e->n) - 1 : p->hi);
     *lo = (a < b ? a : b) + e->cst;
     *hi = (a < b ? b : a) + e->cst;
 }
@@ -198,21 +244,30 @@ void check_range(const struct expr *e, int64_t lo, int64_t hi, const char *what)
         }
     }
     if (e->c) {
-        struct static_assert_text *t = xalloc(sizeof(*t));
-        t->text = xprintf("_Static_assert(%s + %lld >= %lld && %s + %lld <= %lld, \"%s:%d: out of range\");",
-                          e->c, (long long)e->cst, (long long)lo, e->c, (long long)e->cst, (long long)hi,
-                          st->file, ln->number);
-        t->line = ln->number;
-        for (struct static_assert_text *o = static_asserts; o; o = o->next)
-            if (!strcmp(o->text, t->text))
-                return;
-        t->next = static_asserts;
-        static_asserts = t;
+        add_static_assert(xprintf("_Static_assert(%s + %lld >= %lld && %s + %lld <= %lld, "
+                                  "\"%s:%d: out of range\");", e->c, (long long)e->cst, (long long)lo, e->c,
+                                  (long long)e->cst, (long long)hi, st->file, ln->number));
         return;
     }
     if (a < lo || b > hi)
         asm_error("%s can be %lld..%lld, which overflows its field (%lld..%lld)", what, (long long)a,
                   (long long)b, (long long)lo, (long long)hi);
+}
+
+/* Offsets of some loads and stores count elements.  A parameter that stands for bytes is checked at run
+ * time. */
+void check_multiple(const struct expr *e, int unit)
+{
+    if (bad || unit == 1)
+        return;
+    if (e->c) {
+        add_static_assert(xprintf("_Static_assert((%s + %lld) %% %d == 0, \"%s:%d: no multiple of %d\");",
+                                  e->c, (long long)e->cst, unit, st->file, ln->number, unit));
+    } else if (e->cst % unit || (e->param >= 0 && e->n && e->coef % unit)) {
+        asm_error("%s: the offset is no multiple of %d", w->op->name, unit);
+    } else if (e->param >= 0 && e->coef % unit && st->param[e->param].unit < unit) {
+        st->param[e->param].unit = unit;
+    }
 }
 
 bool is_constant(const struct expr *e)
@@ -227,8 +282,10 @@ char *expr_value(const struct expr *e)
         s = xprintf("%s + %s", s, e->c);
     if (e->param >= 0 && e->bits)
         s = xprintf("%s %s (int64_t)tmpl_bits(v[%d])", s, e->coef < 0 ? "-" : "+", e->param);
+    else if (e->param >= 0 && e->n)
+        s = xprintf("%s + %d * (int64_t)(v[%d] >> %d & %d)", s, e->coef, e->param, e->pos, (1 << e->n) - 1);
     else if (e->param >= 0)
-        s = xprintf("%s %s (int64_t)v[%d]", s, e->coef < 0 ? "-" : "+", e->param);
+        s = xprintf("%s + %d * (int64_t)v[%d]", s, e->coef, e->param);
     switch (e->part) {
     case PART_HI:
         return xprintf("((%s + 0x8000) >> 16 & 0xffff)", s);

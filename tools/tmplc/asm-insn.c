@@ -26,6 +26,12 @@ static struct word *new_word(const struct opcode *op)
 
 void instruction(const struct opcode *op)
 {
+    bool first = true;
+
+    /* `and', dsll, ... are two instructions: on general and on FP registers. */
+    const struct opcode *mmi = find_mmi_opcode(op->name);
+    if (mmi && fp_ahead())
+        op = mmi;
     if (op->flags & OP_REFUSED) {
         asm_error("`%s' traps on overflow: use the unsigned form", op->name);
         return;
@@ -35,13 +41,18 @@ void instruction(const struct opcode *op)
     for (const char *f = op->fmt; *f && !bad; f++) {
         if (*f == 'z' || *f == 'y')
             continue;
-        if (f != op->fmt) {
+        if ((*f == 'C' || *f == 'c') && !cc_ahead()) { /* $fcc0 */
+            operand(*f);
+            continue;
+        }
+        if (!first) {
             if (!accept(",")) {
                 asm_error("%s: too few operands", op->name);
                 return;
             }
             text(", ", NULL);
         }
+        first = false;
         skip();
         if (!*cur)
             asm_error("%s: too few operands", op->name);

@@ -8,7 +8,7 @@
 /* `$name' or `name' as a record writes it. */
 bool parse_reg(struct reg *r)
 {
-    *r = (struct reg){ -1, -1, false };
+    *r = (struct reg){ .number = -1, .param = -1 };
     skip();
     if (*cur != '$')
         return false;
@@ -25,8 +25,18 @@ bool parse_reg(struct reg *r)
         if (t == PT_CL) {
             r->number = find_register("ecx");
         } else if (t == PT_REG || t == PT_CARRY || t == PT_FLAGS || t == PT_FREG) {
+            enum param_class cls = st->param[p].cls;
             r->param = p;
-            r->fp = t == PT_FREG;
+            r->fp = t == PT_FREG || (cls != CL_GPR && cls != CL_WORD && cls != CL_MEM);
+            if (cls == CL_PAIR) {
+                bool hi = !strncmp(start + n, ".hi", 3);
+                if (!hi && strncmp(start + n, ".lo", 3)) {
+                    asm_error("`%s' is a pair: write $%s.lo or .hi", name, name);
+                    return false;
+                }
+                r->half = hi;
+                n += 3;
+            }
         } else {
             return false; /* an immediate: not a register */
         }
@@ -34,9 +44,10 @@ bool parse_reg(struct reg *r)
         cur = start + n;
         return true;
     }
-    if (name[0] == 'f' && isdigit((unsigned char)name[1])) {
+    if ((name[0] == 'f' || name[0] == 'w') && isdigit((unsigned char)name[1])) {
         r->number = atoi(name + 1);
         r->fp = true;
+        r->msa = name[0] == 'w';
         if (r->number > 31) {
             asm_error("no such register $%s", name);
             return false;
@@ -60,15 +71,16 @@ void text(const char *fmt, const char *arg)
         w->asm_args = xprintf("%s, %s", w->asm_args, arg);
 }
 
-static void put_reg(const struct reg *r, int shift, bool reads, bool writes)
+void put_reg(const struct reg *r, int shift, bool reads, bool writes)
 {
     if (r->param >= 0) {
-        w->f[w->nf++] = (struct field){ .kind = F_REG, .param = r->param, .shift = shift };
+        w->f[w->nf++] = (struct field){ .kind = F_REG, .param = r->param, .shift = shift, .half = r->half };
         if (reads)
             w->preads |= 1u << r->param;
         if (writes)
             w->pwrites |= 1u << r->param;
-        text(r->fp ? "$f%d" : "$%d", xprintf("(int)v[%d]", r->param));
+        text(r->msa ? "$w%d" : r->fp ? "$f%d" : "$%d",
+             xprintf("(int)v[%d]%s", r->param, r->half ? " + 1" : ""));
     } else {
         w->base |= (uint32_t)r->number << shift;
         uint32_t bit = 1u << r->number;
@@ -83,12 +95,38 @@ static void put_reg(const struct reg *r, int shift, bool reads, bool writes)
             if (writes)
                 w->writes |= bit;
         }
-        text(xprintf(r->fp ? "$f%d" : "$%d", r->number), NULL);
+        text(xprintf(r->msa ? "$w%d" : r->fp ? "$f%d" : "$%d", r->number), NULL);
     }
 }
 
+/* Offset from an operand of class CL_MEM: the translator adds where that begins.  The field holds
+ * multiples of `scale'. */
+static void put_offset(const struct expr *e, int shift, int bits, int scale, int base)
+{
+    if (base < 0 || st->param[base].cls != CL_MEM) {
+        if (scale == 1) {
+            put_imm(e, shift, bits, 0);
+            return;
+        }
+        text("%lld", xprintf("(long long)(%s)", expr_value(e)));
+    } else {
+        text("%lld", xprintf("(long long)(16 * v[%d] + %s)", base, expr_value(e)));
+    }
+    w->f[w->nf++] = (struct field){ .kind = F_IMM, .e = *e, .shift = shift, .bits = bits, .scale = scale,
+                                    .off = base >= 0 && st->param[base].cls == CL_MEM ? base + 1 : 0 };
+}
+
+/* The base register of a load or store; of an operand of class CL_MEM it is the operand that is read or
+ * written. */
+static void put_base(const struct reg *r, int shift)
+{
+    bool mem = r->param >= 0 && st->param[r->param].cls == CL_MEM;
+
+    put_reg(r, shift, !mem || (w->op->flags & OP_LOAD), mem && (w->op->flags & OP_STORE));
+}
+
 /* bias is taken off in the word, not in the text. */
-static void put_imm(const struct expr *e, int shift, int bits, int64_t bias)
+void put_imm(const struct expr *e, int shift, int bits, int64_t bias)
 {
     struct expr f = *e;
 
@@ -100,7 +138,7 @@ static void put_imm(const struct expr *e, int shift, int bits, int64_t bias)
         w->f[w->nf++] = (struct field){ .kind = F_IMM, .e = f, .shift = shift, .bits = bits };
 }
 
-static bool need_reg(struct reg *r, bool fp)
+bool need_reg(struct reg *r, bool fp)
 {
     if (!parse_reg(r)) {
         asm_error("%s: a register is expected at `%s'", w->op->name, cur);
@@ -113,7 +151,7 @@ static bool need_reg(struct reg *r, bool fp)
     return true;
 }
 
-static bool need_expr(struct expr *e)
+bool need_expr(struct expr *e)
 {
     if (!parse_expr(e)) {
         asm_error("%s: an immediate is expected at `%s'", w->op->name, cur);
@@ -122,35 +160,45 @@ static bool need_expr(struct expr *e)
     return !bad;
 }
 
+/* OFFSET(BASE) and OFFSET(BASE, INDEX).  Fields: shift and bits of the offset, what it is divided by, and
+ * shift of the base register. */
 static void offset_operand(char letter)
 {
+    static const struct {
+        char letter;
+        int shift, bits, scale, base;
+    } places[] = {
+        { 'O', 0, 16, 1, 21 }, { 'X', 3, 8, 1, 21 }, { 'Q', 6, 9, 16, 21 },
+        /* MSA: elements of 1, 2, 4 and 8 bytes */
+        { '1', 16, 10, 1, 11 }, { '2', 16, 10, 2, 11 }, { '4', 16, 10, 4, 11 }, { '8', 16, 10, 8, 11 },
+    };
+    size_t k = 0;
+    while (places[k].letter != letter)
+        k++;
+    int bits = places[k].bits, scale = places[k].scale;
+    int64_t high = ((int64_t)1 << (bits - 1)) * scale;
     struct expr e;
     struct reg base, index;
 
     skip();
-    if (*cur == '(') {
-        memset(&e, 0, sizeof(e));
-        e.param = -1;
-    } else if (!need_expr(&e)) {
+    memset(&e, 0, sizeof(e));
+    e.param = -1;
+    if (*cur != '(' && !need_expr(&e))
         return;
-    }
-    if (letter == 'O') {
-        if (e.part == PART_HI || e.part == PART_HIU || e.part == PART_LOU)
-            asm_error("only %%lo fits a memory offset");
-        check_range(&e, -32768, 32767, "offset");
-        put_imm(&e, 0, 16, 0);
-    } else {
-        check_range(&e, -128, 127, "offset");
-        put_imm(&e, 3, 8, 0);
-    }
+    if (e.part != PART_ALL && (letter != 'O' || e.part != PART_LO))
+        asm_error("only %%lo fits a memory offset");
+    if (e.part == PART_ALL)
+        check_range(&e, -high, high - scale, "offset");
+    check_multiple(&e, scale);
     if (!accept("(")) {
         asm_error("%s: `(' is expected at `%s'", w->op->name, cur);
         return;
     }
-    text("(", NULL);
     if (!need_reg(&base, false))
         return;
-    put_reg(&base, 21, true, false);
+    put_offset(&e, places[k].shift, bits, scale, base.param);
+    text("(", NULL);
+    put_base(&base, places[k].base);
     if (letter == 'X') {
         if (!accept(",")) {
             asm_error("%s: base and index are expected", w->op->name);
@@ -320,18 +368,6 @@ void operand(char letter)
             asm_error("load to $zero");
         put_reg(&r, 16, letter != 'T', letter != 't');
         break;
-    case 'f':
-        if (need_reg(&r, true))
-            put_reg(&r, 6, false, true);
-        break;
-    case 'F': case 'H':
-        if (need_reg(&r, true))
-            put_reg(&r, 11, letter == 'F', letter == 'H');
-        break;
-    case 'g': case 'G':
-        if (need_reg(&r, true))
-            put_reg(&r, 16, letter == 'g', letter == 'G');
-        break;
     case 'i': case 'u':
         if (!need_expr(&e))
             return;
@@ -354,11 +390,14 @@ void operand(char letter)
         break;
     case 'z': case 'y': /* done with p, q */
         break;
-    case 'O': case 'X':
+    case 'O': case 'X': case 'Q': case '1': case '2': case '4': case '8':
         offset_operand(letter);
         break;
     case 'b': case 'J':
         branch_operand(letter);
+        break;
+    default:
+        fp_operand(letter);
         break;
     }
 }

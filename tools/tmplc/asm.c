@@ -118,7 +118,7 @@ struct variant *assemble(struct stanza *s, int width, int needs)
     st = s;
     v->s = s;
     v->width = width;
-    v->widths = width == 8 ? 1 : width == 16 ? 2 : width == 32 ? 4 : 0;
+    v->widths = width / 8; /* 8, 16, 32, 64, 128 bits */
     v->needs = needs;
     for (int i = 0; i < s->nlines; i++) {
         ln = &s->lines[i];
@@ -128,7 +128,7 @@ struct variant *assemble(struct stanza *s, int width, int needs)
             continue;
         cur = ln->text;
         bad = false;
-        if (!width && ln->widths != 7)
+        if (!width && ln->widths != 31)
             asm_error("a line for some widths in a stanza without widths");
         parse_labels();
         skip();
@@ -162,7 +162,7 @@ struct variant *assemble(struct stanza *s, int width, int needs)
 static bool expr_equal(const struct expr *a, const struct expr *b)
 {
     return a->cst == b->cst && a->coef == b->coef && a->param == b->param && a->bits == b->bits
-        && a->part == b->part && (a->c == b->c || (a->c && b->c && !strcmp(a->c, b->c)));
+        && a->part == b->part && a->pos == b->pos && a->n == b->n && (a->c == b->c || (a->c && b->c && !strcmp(a->c, b->c)));
 }
 
 /* The same words, records apart from their width, and fields. */
@@ -176,7 +176,8 @@ bool variants_equal(const struct variant *a, const struct variant *b)
             return false;
         for (int j = 0; j < x->nf; j++) {
             const struct field *f = &x->f[j], *g = &y->f[j];
-            if (f->kind != g->kind || f->param != g->param || f->shift != g->shift
+            if (f->kind != g->kind || f->param != g->param || f->shift != g->shift || f->off != g->off
+                || f->scale != g->scale || f->bits != g->bits
                 || (f->kind == F_IMM && !expr_equal(&f->e, &g->e)))
                 return false;
         }

@@ -19,6 +19,8 @@ void asm_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 bool parse_expr(struct expr *e);
 /* Does the expression fit lo..hi, whatever its parameter is? */
 void check_range(const struct expr *e, int64_t lo, int64_t hi, const char *what);
+/* Is it a multiple of `unit'? */
+void check_multiple(const struct expr *e, int unit);
 bool is_constant(const struct expr *e);
 /* Its value as C, parameters spelt v[n]. */
 char *expr_value(const struct expr *e);
@@ -28,11 +30,23 @@ struct reg {
     int number; /* fixed, or -1 */
     int param;
     bool fp;
+    bool half; /* $param.hi */
+    bool msa;  /* $w0-$w31 */
 };
 bool parse_reg(struct reg *r);
 void text(const char *fmt, const char *arg);
+bool need_reg(struct reg *r, bool fp);
+bool need_expr(struct expr *e);
+void put_reg(const struct reg *r, int shift, bool reads, bool writes);
+/* bias is taken off in the word, not in the text. */
+void put_imm(const struct expr *e, int shift, int bits, int64_t bias);
 /* One operand of the present word, by its letter in the opcode table. */
 void operand(char letter);
+
+/* ---- asm-operand-fp.c ---- */
+bool cc_ahead(void);
+bool fp_ahead(void);
+void fp_operand(char letter);
 
 /* ---- asm-insn.c ---- */
 void instruction(const struct opcode *op);

@@ -5,6 +5,7 @@
 
 #define CC_REGS 0xf800u /* $11-$15 */
 #define SCRATCH 0x00e2u /* at, X1-X3 */
+#define FSCRATCH 0x00ff0000u /* f16-f23, which are w16-w23 too */
 #define READABLE (1u << 30 | 1u << 28 | 1u << 29 | 1u)
 #define SETTABLE (1u << 30 | 1u << 28 | 1u << 29)
 
@@ -50,7 +51,8 @@ static void registers(struct variant *v)
     uint32_t allowed = SCRATCH | s->temps | s->uses;
     bool record_cc = v->needs == NEEDS_FLAGS || v->record.type == REC_DYNAMIC || v->record.type == REC_NOMOD
         || (s->kind == ST_TEMPLATE && v->record.type != REC_NONE && v->record.type != REC_ABSENT);
-    uint32_t written = 0;
+    uint32_t written = 0, fwritten = 0;
+    unsigned ccwritten = 0;
 
     for (int i = 0; i < s->nparams; i++)
         if (s->param[i].type == PT_CL)
@@ -84,9 +86,17 @@ static void registers(struct variant *v)
             else if (rd && !(written & bit) && !(s->uses & bit) && (bit & (SCRATCH | s->temps)))
                 error_at(s->file, w->line, "$%s is read before it is written", register_name(r));
         }
-        uint32_t ftouch = w->freads | w->fwrites;
-        if (ftouch & ~s->ftemps)
-            error_at(s->file, w->line, "$f%d is not declared", __builtin_ctz(ftouch & ~s->ftemps));
+        uint32_t ftouch = (w->freads | w->fwrites) & ~(s->ftemps | FSCRATCH);
+        if (ftouch)
+            error_at(s->file, w->line, "$f%d is not declared", __builtin_ctz(ftouch));
+        uint32_t fearly = w->freads & ~fwritten;
+        if (fearly)
+            error_at(s->file, w->line, "$f%d is read before it is written", __builtin_ctz(fearly));
+        fwritten |= w->fwrites;
+        unsigned ccearly = w->ccreads & ~ccwritten;
+        if (ccearly)
+            error_at(s->file, w->line, "$fcc%d is read before it is written", __builtin_ctz(ccearly));
+        ccwritten |= w->ccwrites;
         v->reads |= w->reads & ~written & ~READABLE;
         written |= w->writes;
         s->touched |= w->reads | w->writes;
@@ -114,17 +124,17 @@ static void parameters(const struct variant *v)
                 error_at(s->file, w->line, "parameter `%s' is written, but not declared so", q->name);
             if (rd && !(q->mode & MODE_R) && !(written & 1u << p))
                 error_at(s->file, w->line, "parameter `%s' is read before it is written", q->name);
-            bool alone = q->type == PT_CARRY || q->type == PT_FLAGS;
+            bool alone = q->type == PT_CARRY || q->type == PT_FLAGS || (q->cls != CL_GPR && q->cls != CL_MEM);
             if (rd && !alone && !(written & 1u << p) && !s->distinct) {
                 unsigned others = written & ~(1u << p);
                 for (int o = 0; o < s->nparams; o++)
-                    if (s->param[o].type != PT_REG || (s->param[o].mode & MODE_ANY))
+                    if (s->param[o].type != PT_REG || (s->param[o].mode & MODE_ANY) || s->param[o].cls != q->cls)
                         others &= ~(1u << o);
                 if (others)
                     error_at(s->file, w->line, "`%s' is read after `%s', which may be the same register, "
                              "was written (or say `distinct')", q->name,
                              s->param[__builtin_ctz(others)].name);
-                else if (guest)
+                else if (guest && q->cls == CL_GPR)
                     error_at(s->file, w->line, "`%s' is read after $%s, which it may be, was written "
                              "(or say `distinct')", q->name, register_name(__builtin_ctz(guest)));
             }
@@ -132,7 +142,7 @@ static void parameters(const struct variant *v)
         uint32_t late = w->reads & guest_mask & ~guest;
         unsigned typed = written;
         for (int o = 0; o < s->nparams; o++)
-            if (s->param[o].type != PT_REG || (s->param[o].mode & MODE_ANY))
+            if (s->param[o].type != PT_REG || (s->param[o].mode & MODE_ANY) || s->param[o].cls != CL_GPR)
                 typed &= ~(1u << o);
         if (late && typed && !s->distinct)
             error_at(s->file, w->line, "$%s is read after `%s', which may be the same register, was written "
@@ -241,8 +251,8 @@ void check_stanza(struct stanza *s, struct variant *list)
     for (int i = 0; i < s->nparams; i++) {
         const struct param *p = &s->param[i];
         bool same = i == 0 && s->nparams > 1 && s->param[1].type == PT_SAME;
-        /* One constant alone says all by being chosen. */
-        bool chosen = s->kind != ST_SNIPPET && p->type == PT_IMM && p->lo == p->hi;
+        /* One constant alone says all by being chosen, and so does a range of SIMD shift counts. */
+        bool chosen = s->kind != ST_SNIPPET && p->type == PT_IMM && (p->lo == p->hi || (s->widths & 24));
         if (!p->used && !used[i] && !same && p->type != PT_SAME && !chosen)
             error_at(s->file, s->line, "parameter `%s' is not used", p->name);
         if (p->type == PT_SAME && (i != 1 || s->param[0].type != PT_REG))
@@ -259,8 +269,8 @@ void check_stanza(struct stanza *s, struct variant *list)
     if (labels > 1)
         error_at(s->file, s->line, "a template can have one label");
     for (struct variant *v = list; v; v = v->next)
-        if (v->nsites > 1)
-            error_at(s->file, s->line, "one branch only to the label of a template");
+        if (v->nsites > 4)
+            error_at(s->file, s->line, "four branches at most to the label of a template");
     if (s->has_none != s->has_flags && !has_complement(s))
         error_at(s->file, s->line, "template `%s' has a variant for needs %s, but none for needs %s", s->name,
                  s->has_none ? "none" : "flags", s->has_none ? "flags" : "none");

@@ -12,6 +12,7 @@ static void put_emitter(const struct variant *v)
         put_word(v, i, STYLE_ARGS);
     if (v->nw)
         own_line();
+    put_trace(v);
     put("    return p + %d;\n}\n", v->nw);
 }
 
@@ -21,8 +22,12 @@ static void put_param(int index, const struct param *q)
         [PT_REG] = "TP_REG", [PT_IMM] = "TP_IMM", [PT_MASK] = "TP_MASK", [PT_NMASK] = "TP_NMASK",
         [PT_CL] = "TP_CL", [PT_SAME] = "TP_SAME", [PT_CARRY] = "TP_CARRY", [PT_FLAGS] = "TP_FLAGS",
     };
-    put(" [%d] = { %s, %d, %lld, %lld },", index, kinds[q->type], q->mode & 3, (long long)q->lo,
-        (long long)q->hi);
+    static const char *const classes[] = {
+        [CL_GPR] = "TC_GPR", [CL_F32] = "TC_F32", [CL_F64] = "TC_F64", [CL_HALF] = "TC_HALF", [CL_WORD] = "TC_WORD",
+        [CL_PAIR] = "TC_PAIR", [CL_MSA] = "TC_MSA", [CL_MEM] = "TC_MEM",
+    };
+    put(" [%d] = { %s, %d, %s, %lld, %lld },", index, kinds[q->type], q->mode & 3, classes[q->cls],
+        (long long)q->lo, (long long)q->hi);
 }
 
 static void put_params(const struct stanza *s)
@@ -32,7 +37,7 @@ static void put_params(const struct stanza *s)
         if (s->param[p].type != PT_LABEL)
             put_param(p, &s->param[p]);
     if (!s->nparams)
-        put(" [0] = { 0, 0, 0, 0 }");
+        put(" [0] = { 0, 0, 0, 0, 0 }");
     put(" },");
 }
 
@@ -41,6 +46,33 @@ static void put_value(const char *name, const struct value *v)
     static const char *const kinds[] = { "TV_NONE", "TV_PARAM", "TV_HOST", "TV_CONST" };
     if (v->kind != V_NONE)
         put(" .%s = { %s, %d, %lld },", name, kinds[v->kind], v->index, (long long)v->cst);
+}
+
+/* May the first word stand in the delay slot of a branch to the slow way? */
+static bool fits_slot(const struct variant *v)
+{
+    return v->nw && !v->w[0].label_here && !(v->w[0].op->flags & (OP_BRANCH | OP_MEM))
+        && !(v->w[0].writes & ~0xe2u);
+}
+
+/* What the translator stitches around SIMD stanzas. */
+static void put_simd(const struct variant *v)
+{
+    const struct stanza *s = v->s;
+
+    if (s->host) {
+        put("\n      .host = TMPL_HOST_");
+        for (const char *c = s->host; *c; c++)
+            put("%c", toupper((unsigned char)*c));
+        put(",");
+    }
+    if (s->fp)
+        put("\n      .fp = %d, .checks = %d,", s->fp / 8,
+            (s->check_denormal ? 1 : 0) | (s->check_nan ? 2 : 0) | (s->check_result ? 4 : 0));
+    if (s->lanes)
+        put(" .lanes = true,");
+    if (fits_slot(v))
+        put(" .fits_slot = true,");
 }
 
 static void put_row(const struct variant *v)
@@ -63,10 +95,12 @@ static void put_row(const struct variant *v)
     }
     put("    { .mnem = MN_%s, .nops = %d, .nparams = %d, .widths = %d, .needs = %s, .flags = %s,\n", upper,
         ops, params, v->widths, needs[v->needs], s->distinct ? "TMPL_DISTINCT" : "0");
-    put("      .words = %d, .label_site = %d, .carry = %d, .eflags = %d, .written = 0x%x,\n", v->nw,
-        v->nsites ? v->label_sites[0] : -1, carry, flags, v->written);
+    put("      .words = %d, .nsites = %d, .label_site = { %d, %d, %d, %d }, .carry = %d, .eflags = %d, "
+        ".written = 0x%x,\n", v->nw, v->nsites, v->label_sites[0], v->label_sites[1], v->label_sites[2],
+        v->label_sites[3], carry, flags, v->written);
     put("      .clobbers = 0x%08x, .reads = 0x%08x,", v->clobbers, v->reads);
     put_params(s);
+    put_simd(v);
     const struct record *r = &v->record;
     if (v->needs != NEEDS_NONE && r->type != REC_ABSENT) {
         static const char *const types[] = { "", "TR_NONE", "TR_RECORD", "TR_MOD", "TR_FLAGS", "TR_DYNAMIC",

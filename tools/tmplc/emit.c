@@ -63,8 +63,12 @@ static const char *expr_c(const struct stanza *s, const struct expr *e, enum sty
         const char *p = param_c(s, e->param, style);
         if (e->bits)
             p = xprintf("tmpl_bits(%s)", p);
+        else if (e->n)
+            p = xprintf("((uint32_t)%s >> %d & %du)", p, e->pos, (1 << e->n) - 1);
         else
             p = xprintf("(uint32_t)%s", p);
+        if (e->coef != 1 && e->coef != -1)
+            p = xprintf("%uu * %s", (unsigned)(e->coef < 0 ? -e->coef : e->coef), p);
         t = e->coef < 0 ? xprintf("0u - %s", p) : xprintf("%s", p);
     }
     if (e->c)
@@ -93,10 +97,14 @@ void put_word(const struct variant *v, int i, enum style style)
         const struct field *f = &w->f[j];
         switch (f->kind) {
         case F_REG:
-            put(" | (uint32_t)%s << %d", param_c(s, f->param, style), f->shift);
+            put(" | (uint32_t)(%s%s) << %d", param_c(s, f->param, style), f->half ? " + 1" : "", f->shift);
             break;
         case F_IMM: {
             const char *e = expr_c(s, &f->e, style);
+            if (f->off)
+                e = xprintf("((uint32_t)a->off[%d] + %s)", f->off - 1, e);
+            if (f->scale > 1)
+                e = xprintf("(uint32_t)((int32_t)(%s) / %d)", e, f->scale);
             put(" | (%s & 0x%xu)", e, f->bits == 16 ? 0xffffu : (1u << f->bits) - 1);
             if (f->shift)
                 put(" << %d", f->shift);
@@ -131,7 +139,9 @@ void put_checks(const struct variant *v, enum style style)
             put("    TMPL_CHECK(%s >= %lld && %s <= %lld);\n", n, (long long)q->lo, n, (long long)q->hi);
         if (q->type == PT_REG || q->type == PT_FREG || q->type == PT_CARRY || q->type == PT_FLAGS)
             put("    TMPL_CHECK((unsigned)%s < 32u);\n", n);
-        if (index & 1u << p)
+        if (q->unit)
+            put("    TMPL_CHECK(%s %% %d == 0);\n", n, q->unit);
+        if ((index & 1u << p) || q->nonzero)
             put("    TMPL_CHECK(%s != 0);\n", n);
     }
 }
@@ -155,6 +165,17 @@ char *emitter_name(const struct variant *v)
             *c = '_';
     const char *kind = v->s->kind == ST_TEMPLATE ? "t" : v->s->kind == ST_VALUE ? "v" : "b";
     return xprintf("%s_%s_%d_%d%s", kind, name, v->s->line, v->width, needs[v->needs]);
+}
+
+/* For tools that show where words come from; nothing in the program itself. */
+void put_trace(const struct variant *v)
+{
+    static const char *const needs[] = { "", ", needs none", ", needs flags" };
+    const struct stanza *s = v->s;
+    const char *slash = strrchr(s->file, '/');
+
+    put("    TMPL_TRACED(p, %d, \"%s%s%s%s\", \"%s\", %d);\n", v->nw, s->kind == ST_SNIPPET ? s->name : s->title,
+        needs[v->needs], s->host ? ", host " : "", s->host ? s->host : "", slash ? slash + 1 : s->file, s->line);
 }
 
 static void put_snippet(const struct variant *v)
@@ -186,6 +207,7 @@ static void put_snippet(const struct variant *v)
         put_word(v, i, STYLE_NAMES);
     if (v->nw)
         own_line();
+    put_trace(v);
     put("    return p + %d;\n}\n", v->nw);
 }
 

@@ -1,5 +1,5 @@
 /* tmplc: command line, errors, and which variants each stanza has. */
-#include "tmplc.h"
+#include "lint.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -19,38 +19,6 @@ void error_at(const char *file, int line, const char *fmt, ...)
     error_count++;
 }
 
-/* Nothing is freed: the program ends soon. */
-void *xalloc(size_t n)
-{
-    void *p = calloc(1, n);
-    if (!p) {
-        fputs("tmplc: out of memory\n", stderr);
-        exit(1);
-    }
-    return p;
-}
-
-char *xstrndup(const char *s, size_t n)
-{
-    char *p = xalloc(n + 1);
-    memcpy(p, s, n);
-    return p;
-}
-
-char *xprintf(const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    int n = vsnprintf(NULL, 0, fmt, ap);
-    va_end(ap);
-    char *p = xalloc((size_t)n + 1);
-    va_start(ap, fmt);
-    vsnprintf(p, (size_t)n + 1, fmt, ap);
-    va_end(ap);
-    return p;
-}
-
 static struct variant **all;
 static int count;
 
@@ -65,12 +33,12 @@ static void add(struct variant *v)
 /* Assemble and check the variants of one stanza; equal ones of several widths become one. */
 static void build(struct stanza *s)
 {
-    static const int widths[] = { 8, 16, 32 };
+    static const int widths[] = { 8, 16, 32, 64, 128 };
     struct variant *list = NULL, **tail = &list;
     int needs_first = s->has_none ? NEEDS_NONE : s->has_flags ? NEEDS_FLAGS : NEEDS_COMMON;
     int needs_last = s->has_flags ? NEEDS_FLAGS : needs_first;
 
-    for (int w = 0; w < 3; w++) {
+    for (int w = 0; w < 5; w++) {
         if (s->widths && !(s->widths & 1 << w))
             continue;
         if (!s->widths && w)
@@ -105,7 +73,7 @@ static bool covers(const struct param *p, const struct param *q)
 {
     switch (p->type) {
     case PT_REG:
-        return q->type == PT_REG || q->type == PT_SAME || q->type == PT_CL;
+        return ((q->type == PT_REG && (p->cls == CL_GPR) == (q->cls == CL_GPR) && p->lo <= q->lo) || q->type == PT_SAME || q->type == PT_CL);
     case PT_IMM:
     case PT_MASK:
     case PT_NMASK:
@@ -146,7 +114,7 @@ static void check_duplicates(void)
                 dup = !strcmp(a->name, b->name);
             } else {
                 dup = a->kind == ST_TEMPLATE ? !strcmp(a->name, b->name) : records_overlap(a, b);
-                dup = dup && (a->widths & b->widths) && operands(a) == operands(b)
+                dup = dup && (a->widths & b->widths) && operands(a) == operands(b) && (!a->host || a->host == b->host)
                     && !(a->has_none != a->has_flags && a->has_none == b->has_flags
                          && a->has_flags == b->has_none);
                 for (int i = 0; dup && i < operands(a); i++)
@@ -178,19 +146,28 @@ static FILE *create(const char *name)
 
 int main(int argc, char **argv)
 {
-    const char *header = NULL, *table = NULL, *selftest = NULL, *list = NULL;
+    const char *header = NULL, *table = NULL, *selftest = NULL, *list = NULL, *ledger = NULL;
+    bool lint_too = false;
     int files = 0;
 
     for (int i = 1; i < argc; i++) {
         const char **option = !strcmp(argv[i], "--header") ? &header : !strcmp(argv[i], "--table") ? &table
-            : !strcmp(argv[i], "--selftest") ? &selftest : !strcmp(argv[i], "--list") ? &list : NULL;
-        if (option && i + 1 < argc) {
+            : !strcmp(argv[i], "--selftest") ? &selftest : !strcmp(argv[i], "--list") ? &list
+            : !strcmp(argv[i], "--ledger") ? &ledger : NULL;
+        if (!strcmp(argv[i], "--lint")) {
+            lint_too = true;
+        } else if (option && i + 1 < argc) {
             *option = argv[++i];
         } else if (!strcmp(argv[i], "--isa") && i + 1 < argc) {
             isa_load(argv[++i]);
+        } else if (!strcmp(argv[i], "--opcodes")) {
+            const struct opcode *op;
+            for (size_t k = 0; (op = opcode_at(k)); k++)
+                printf("%s%s\n", op->name, op->flags & OP_REFUSED ? " refused" : "");
+            return 0;
         } else if (argv[i][0] == '-') {
             fprintf(stderr, "usage: tmplc [--isa ISA.TAB] [--header OUT.h] [--table OUT.c] "
-                    "[--selftest OUT.c] [--list OUT] FILE.tmpl...\n");
+                    "[--selftest OUT.c] [--list OUT] [--ledger DIR] [--lint] FILE.tmpl...\n");
             return strcmp(argv[i], "--help") ? 2 : 0;
         } else {
             parse_file(argv[i]);
@@ -205,6 +182,16 @@ int main(int argc, char **argv)
         check_duplicates();
         for (struct stanza *s = stanzas; s; s = s->next)
             build(s);
+    }
+    if (lint_too && !error_count) {
+        const char *last = "";
+        for (struct stanza *s = stanzas; s; s = s->next) {
+            if (strcmp(s->file, last))
+                lint_layout(s->file);
+            last = s->file;
+        }
+        lint_words(all, count);
+        lint_choices(all, count);
     }
     if (error_count) {
         fprintf(stderr, "tmplc: %d error%s\n", error_count, error_count == 1 ? "" : "s");
@@ -235,6 +222,8 @@ int main(int argc, char **argv)
                     all[i]->nw, base_name(all[i]->s->file), all[i]->s->line);
         failed |= fclose(f);
     }
+    if (ledger)
+        failed |= !write_ledger(ledger, all, count);
     if (failed) {
         fputs("tmplc: write error\n", stderr);
         return 1;

@@ -1,6 +1,8 @@
-/* MIPS64 release 2 and Loongson extension instructions: name, fixed bits, operands. */
-#include "tmplc.h"
+/* MIPS64 release 2 and Loongson extension instructions: name, fixed bits, operands.  Floating point is in
+ * opcodes-fp.c, SIMD in opcodes-simd.c: rows that are expanded here. */
+#include "opcodes.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define SPECIAL(fn) (uint32_t)(fn)
@@ -11,8 +13,6 @@
 #define BSHFL(fn, sa) (SPECIAL3(fn) | (uint32_t)(sa) << 6)
 #define LDC2X(fn) (OPC(0x36) | (uint32_t)(fn))
 #define SDC2X(fn) (OPC(0x3e) | (uint32_t)(fn))
-#define COP1(fmt, fn) (OPC(0x11) | (uint32_t)(fmt) << 21 | (uint32_t)(fn))
-enum { S = 16, D = 17, W = 20, L = 21 };
 
 static const struct opcode opcodes[] = {
     /* arithmetic and logic, three registers */
@@ -180,41 +180,87 @@ static const struct opcode opcodes[] = {
     { "jal", OPC(0x03), "J", OP_BRANCH | OP_LINK },
     { "jr", SPECIAL(0x08), "s", OP_BRANCH | OP_ALWAYS },
     { "jalr", SPECIAL(0x09) | 31u << 11, "s", OP_BRANCH | OP_LINK },
-    { "bc1f", OPC(0x11) | 8u << 21, "b", OP_BRANCH },
-    { "bc1t", OPC(0x11) | 8u << 21 | 1u << 16, "b", OP_BRANCH },
-    { "bc1fl", OPC(0x11) | 8u << 21 | 2u << 16, "b", OP_BRANCH | OP_LIKELY },
-    { "bc1tl", OPC(0x11) | 8u << 21 | 3u << 16, "b", OP_BRANCH | OP_LIKELY },
     { "nop", 0, "", 0 },
-    /* floating point */
-    { "add.s", COP1(S, 0), "fFg", 0 }, { "add.d", COP1(D, 0), "fFg", 0 },
-    { "sub.s", COP1(S, 1), "fFg", 0 }, { "sub.d", COP1(D, 1), "fFg", 0 },
-    { "mul.s", COP1(S, 2), "fFg", 0 }, { "mul.d", COP1(D, 2), "fFg", 0 },
-    { "div.s", COP1(S, 3), "fFg", 0 }, { "div.d", COP1(D, 3), "fFg", 0 },
-    { "sqrt.s", COP1(S, 4), "fF", 0 }, { "sqrt.d", COP1(D, 4), "fF", 0 },
-    { "abs.s", COP1(S, 5), "fF", 0 }, { "abs.d", COP1(D, 5), "fF", 0 },
-    { "mov.s", COP1(S, 6), "fF", 0 }, { "mov.d", COP1(D, 6), "fF", 0 },
-    { "neg.s", COP1(S, 7), "fF", 0 }, { "neg.d", COP1(D, 7), "fF", 0 },
-    { "cvt.s.d", COP1(D, 0x20), "fF", 0 }, { "cvt.s.w", COP1(W, 0x20), "fF", 0 },
-    { "cvt.s.l", COP1(L, 0x20), "fF", 0 }, { "cvt.d.s", COP1(S, 0x21), "fF", 0 },
-    { "cvt.d.w", COP1(W, 0x21), "fF", 0 }, { "cvt.d.l", COP1(L, 0x21), "fF", 0 },
-    { "cvt.w.s", COP1(S, 0x24), "fF", 0 }, { "cvt.w.d", COP1(D, 0x24), "fF", 0 },
-    { "cvt.l.s", COP1(S, 0x25), "fF", 0 }, { "cvt.l.d", COP1(D, 0x25), "fF", 0 },
-    { "trunc.w.s", COP1(S, 0x0d), "fF", 0 }, { "trunc.w.d", COP1(D, 0x0d), "fF", 0 },
-    { "trunc.l.s", COP1(S, 0x09), "fF", 0 }, { "trunc.l.d", COP1(D, 0x09), "fF", 0 },
-    { "c.un.s", COP1(S, 0x31), "Fg", 0 }, { "c.un.d", COP1(D, 0x31), "Fg", 0 },
-    { "c.eq.s", COP1(S, 0x32), "Fg", 0 }, { "c.eq.d", COP1(D, 0x32), "Fg", 0 },
-    { "c.olt.s", COP1(S, 0x34), "Fg", 0 }, { "c.olt.d", COP1(D, 0x34), "Fg", 0 },
-    { "c.lt.s", COP1(S, 0x3c), "Fg", 0 }, { "c.lt.d", COP1(D, 0x3c), "Fg", 0 },
-    { "c.le.s", COP1(S, 0x3e), "Fg", 0 }, { "c.le.d", COP1(D, 0x3e), "Fg", 0 },
-    { "mfc1", COP1(0, 0), "TF", 0 }, { "dmfc1", COP1(1, 0), "TF", 0 },
-    { "mthc1", COP1(7, 0), "tH", 0 }, { "mfhc1", COP1(3, 0), "TF", 0 },
-    { "mtc1", COP1(4, 0), "tH", 0 }, { "dmtc1", COP1(5, 0), "tH", 0 },
 };
+
+
+static struct opcode *expanded; /* all of the families' instructions, MMI's first */
+static size_t n_expanded, n_mmi;
+
+static uint32_t format_bits(const struct opcode_family *f, int index)
+{
+    char letter = f->formats[index];
+
+    switch (f->form) {
+    case FORM_FP:
+        return (letter == 's' ? 0u : letter == 'd' ? 1u : letter == 'w' ? 4u : letter == 'l' ? 5u : 6u) << 21;
+    case FORM_21:
+        return (uint32_t)index << 21;
+    case FORM_16:
+        return (uint32_t)index << 16;
+    case FORM_BIT: /* what is added to 0x70 of bytes */
+        return letter == 'b' ? 0 : (letter == 'h' ? -0x10u : letter == 'w' ? -0x30u : -0x70u) << 16;
+    case FORM_ELM:
+        return (letter == 'b' ? 0u : letter == 'h' ? 0x20u : letter == 'w' ? 0x30u : 0x38u) << 16;
+    default:
+        return 0;
+    }
+}
+
+static void expand(const struct opcode_family *f)
+{
+    for (; f->stem; f++)
+        for (int i = 0; i == 0 || f->formats[i]; i++) {
+            char format = f->formats[i];
+            expanded = realloc(expanded, (n_expanded + 1) * sizeof(*expanded));
+            if (!expanded)
+                abort();
+            expanded[n_expanded++] = (struct opcode){
+                .name = !format ? f->stem : format == 'p' ? xprintf("%sps", f->stem)
+                    : xprintf("%s%c", f->stem, format),
+                .word = f->word + format_bits(f, i),
+                .fmt = f->fmt,
+                .flags = f->flags,
+            };
+            if (!format)
+                break;
+        }
+}
+
+/* The pointers stay good: everything is expanded at once. */
+static void expand_all(void)
+{
+    if (expanded)
+        return;
+    expand(mmi_families);
+    n_mmi = n_expanded;
+    expand(fp_families);
+    expand(msa_families);
+}
+
+const struct opcode *find_mmi_opcode(const char *name)
+{
+    expand_all();
+    for (size_t i = 0; i < n_mmi; i++)
+        if (!strcmp(expanded[i].name, name))
+            return &expanded[i];
+    return NULL;
+}
+
+const struct opcode *opcode_at(size_t i)
+{
+    size_t n = sizeof(opcodes) / sizeof(opcodes[0]);
+
+    expand_all();
+    return i < n ? &opcodes[i] : i - n < n_expanded ? &expanded[i - n] : NULL;
+}
 
 const struct opcode *find_opcode(const char *name)
 {
-    for (size_t i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++)
-        if (!strcmp(opcodes[i].name, name))
-            return &opcodes[i];
+    const struct opcode *op;
+
+    for (size_t i = 0; (op = opcode_at(i)); i++)
+        if (!strcmp(op->name, name))
+            return op;
     return NULL;
 }

@@ -24,6 +24,28 @@ int find_param(const struct stanza *s, const char *name, size_t len)
     return -1;
 }
 
+/* What follows the dot of `d:rw.f64'. */
+static bool parse_class(const struct stanza *s, struct param *p)
+{
+    static const char *const names[] = {
+        [CL_F32] = "f32", [CL_F64] = "f64", [CL_HALF] = "h", [CL_WORD] = "g", [CL_PAIR] = "x", [CL_MSA] = "v",
+        [CL_MEM] = "m",
+    };
+    const char *name = word();
+    bool mem = !strcmp(name, "mem"); /* .m, but no register */
+    if (mem)
+        name = "m";
+    p->lo = mem;
+    if (s->kind == ST_TEMPLATE)
+        for (int i = CL_F32; i <= CL_MEM; i++)
+            if (!strcmp(names[i], name)) {
+                p->cls = (enum param_class)i;
+                return true;
+            }
+    error("unknown register class `%s'", name);
+    return false;
+}
+
 /* TYPE of a parameter: see docs/templates.md. */
 static bool parse_type(struct stanza *s, struct param *p)
 {
@@ -44,6 +66,7 @@ static bool parse_type(struct stanza *s, struct param *p)
         { "imm5", PT_IMM, 0, 0, 31 },
         { "imm5nz", PT_IMM, 0, 1, 31 },
         { "imm6", PT_IMM, 0, 0, 63 },
+        { "imm8u", PT_IMM, 0, 0, 255 },
         { "imm32", PT_IMM32, 0, INT32_MIN, INT32_MAX },
         { "mask", PT_MASK, 0, 1, 31 },
         { "nmask", PT_NMASK, 0, 1, 31 },
@@ -70,6 +93,8 @@ static bool parse_type(struct stanza *s, struct param *p)
         p->mode = types[i].mode;
         p->lo = types[i].lo;
         p->hi = types[i].hi;
+        if (p->type == PT_REG && p->mode != MODE_ANY && accept(".") && !parse_class(s, p))
+            return false;
         if ((p->type == PT_CL || p->type == PT_SAME || p->type == PT_CARRY || p->type == PT_FLAGS)
             && s->kind != ST_TEMPLATE) {
             error("parameter type `%s' is for templates only", name);
@@ -175,6 +200,8 @@ bool parse_attribute(struct stanza *s)
         s->distinct = true;
     else if (accept("frame"))
         s->frame = true;
+    else if (accept("lanes"))
+        s->lanes = true;
     else
         return false;
     return true;
@@ -210,6 +237,11 @@ struct stanza *new_stanza(enum stanza_kind kind)
             error("the stanza has no name%s", "");
         snprintf(s->name, sizeof(s->name), "%s", name);
         if (kind == ST_TEMPLATE) {
+            if (accept(",")) {
+                skip();
+                s->more = xstrndup(cur, strcspn(cur, " \t"));
+                cur += strlen(s->more);
+            }
             parse_params(s);
         } else if (accept("(")) {
             if (parse_params(s) && !accept(")"))

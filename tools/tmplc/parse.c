@@ -29,7 +29,7 @@ static uint32_t register_list(uint32_t *fregs)
 
 static int width_bit(int64_t w)
 {
-    return w == 8 ? 1 : w == 16 ? 2 : w == 32 ? 4 : 0;
+    return w == 8 ? 1 : w == 16 ? 2 : w == 32 ? 4 : w == 64 ? 8 : w == 128 ? 16 : 0;
 }
 
 /* True if the line was an option of the stanza. */
@@ -42,11 +42,33 @@ static bool parse_option(struct stanza *s, int *section)
         while (!end()) {
             const char *start = cur;
             if (!number(&n) || !width_bit(n)) {
-                error("widths are 8, 16 and 32, not `%s'", start);
+                error("widths are 8, 16, 32, 64 and 128, not `%s'", start);
                 cur = "";
                 break;
             }
             s->widths |= width_bit(n);
+        }
+    } else if (accept("host")) {
+        static const char *const hosts[] = { "mmi", "msa", "ps" };
+        const char *name = word();
+        for (int i = 0; i < 3; i++)
+            if (!strcmp(hosts[i], name))
+                s->host = hosts[i];
+        if (!s->host)
+            error("unknown host feature `%s'", name);
+    } else if (accept("fp")) {
+        if (!number(&n) || (n != 32 && n != 64))
+            error("expected fp 32 or fp 64%s", "");
+        s->fp = (int)n;
+        while (!end()) {
+            if (accept("denormal"))
+                s->check_denormal = true;
+            else if (accept("nan"))
+                s->check_nan = true;
+            else if (accept("result"))
+                s->check_result = true;
+            else
+                break;
         }
     } else if (accept("temps")) {
         s->temps |= register_list(&s->ftemps);
@@ -99,11 +121,11 @@ static int line_widths(void)
     int64_t n;
 
     if (!accept("["))
-        return 7;
+        return 31;
     while (!accept("]")) {
         if (!number(&n) || !width_bit(n)) {
             error("expected [WIDTH...] at `%s'", cur);
-            return 7;
+            return 31;
         }
         mask |= width_bit(n);
     }
@@ -142,6 +164,21 @@ static void finish(struct stanza *s)
     }
 }
 
+/* A template with several names is as many templates. */
+static void add_names(struct stanza *s)
+{
+    while (s && s->more && !error_count) {
+        struct stanza *copy = xalloc(sizeof(*copy));
+        size_t n = strcspn(s->more, ",");
+        *copy = *s;
+        snprintf(copy->name, sizeof(copy->name), "%.*s", (int)n, s->more);
+        copy->more = s->more[n] ? s->more + n + 1 : NULL;
+        s->next = copy;
+        s->more = NULL;
+        s = copy;
+    }
+}
+
 static void strip(char *text)
 {
     char *hash = strchr(text, '#');
@@ -175,6 +212,7 @@ void parse_file(const char *name)
             : accept("value") ? ST_VALUE : accept("branch") ? ST_BRANCH : -1;
         if (kind >= 0) {
             finish(s);
+            add_names(s);
             s = new_stanza((enum stanza_kind)kind);
             section = NEEDS_COMMON;
             continue;
@@ -198,5 +236,6 @@ void parse_file(const char *name)
         s->lines[s->nlines++] = (struct line){ line_number, widths, section, xstrndup(cur, strlen(cur)) };
     }
     finish(s);
+    add_names(s);
     fclose(f);
 }

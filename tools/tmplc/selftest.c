@@ -7,7 +7,7 @@
 
 #define SAMPLES 4
 
-static int64_t sample(const struct param *p, int index, int k)
+static int64_t any_sample(const struct param *p, int index, int k)
 {
     /* No zero: an index must not be $zero; at least one number needs all five bits. */
     static const int regs[] = { 16, 2, 23, 8, 30, 5, 19, 31, 4, 21, 10 };
@@ -30,6 +30,16 @@ static int64_t sample(const struct param *p, int index, int k)
     default:
         return regs[(index * 3 + k * 4 + (k == 3)) % 11];
     }
+}
+
+static int64_t sample(const struct param *p, int index, int k)
+{
+    int64_t v = any_sample(p, index, k);
+    if (p->cls == CL_PAIR)
+        return v & 30;
+    if (p->nonzero && v == 0)
+        v = 1;
+    return p->unit ? v - v % p->unit : v;
 }
 
 void write_selftest(FILE *f, const char *table, struct variant **all, int n)
@@ -60,6 +70,10 @@ void write_selftest(FILE *f, const char *table, struct variant **all, int n)
             for (int p = 0; p < s->nparams; p++)
                 if (s->param[p].type != PT_LABEL)
                     fprintf(f, "[%d] = v[%d], ", s->kind == ST_TEMPLATE ? p : member_index(&s->param[p]), p);
+            fprintf(f, "}, .off = { ");
+            for (int p = 0; p < s->nparams; p++)
+                if (s->param[p].cls == CL_MEM)
+                    fprintf(f, "[%d] = 16 * v[%d], ", p, p);
             fprintf(f, "} })");
         }
         fprintf(f, ", %d, \"%s\");\n", v->nw, s->name);
@@ -80,7 +94,7 @@ void write_selftest(FILE *f, const char *table, struct variant **all, int n)
                "    words_file = fopen(argv[1], \"w\");\n    text_file = fopen(argv[2], \"w\");\n"
                "    if (!words_file || !text_file)\n        return 2;\n"
                "    fprintf(text_file, \"\\t.set noreorder\\n\\t.set nomacro\\n\\t.set noat\\n"
-               "\\t.set loongson-ext\\n\\t.text\\n\");\n");
+               "\\t.set loongson-ext\\n\\t.set loongson-mmi\\n\\t.set msa\\n\\t.text\\n\");\n");
     for (int i = 0; i < n; i++)
         for (int k = 0; k < (all[i]->s->nparams ? SAMPLES : 1); k++) {
             fprintf(f, "    test_%d((const int32_t[6]){", i);

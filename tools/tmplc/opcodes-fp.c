@@ -1,0 +1,76 @@
+/* Floating-point instructions: MIPS64 release 2, with paired singles. */
+#include "opcodes.h"
+
+#define COP1(sub, fn) (0x44000000u | (uint32_t)(sub) << 21 | (uint32_t)(fn))
+#define FP(fn) COP1(16, fn)
+#define BC1(nd_tf) (COP1(8, 0) | (uint32_t)(nd_tf) << 16)
+
+const struct opcode_family fp_families[] = {
+    { "add.", "sdp", FP(0x00), "fFg", 0, FORM_FP },
+    { "sub.", "sdp", FP(0x01), "fFg", 0, FORM_FP },
+    { "mul.", "sdp", FP(0x02), "fFg", 0, FORM_FP },
+    { "div.", "sd", FP(0x03), "fFg", 0, FORM_FP },
+    { "sqrt.", "sd", FP(0x04), "fF", 0, FORM_FP },
+    { "abs.", "sdp", FP(0x05), "fF", 0, FORM_FP },
+    { "mov.", "sdp", FP(0x06), "fF", 0, FORM_FP },
+    { "neg.", "sdp", FP(0x07), "fF", 0, FORM_FP },
+    /* conversions: the table's format is that of the source */
+    { "round.l.", "sd", FP(0x08), "fF", 0, FORM_FP },
+    { "trunc.l.", "sd", FP(0x09), "fF", 0, FORM_FP },
+    { "ceil.l.", "sd", FP(0x0a), "fF", 0, FORM_FP },
+    { "floor.l.", "sd", FP(0x0b), "fF", 0, FORM_FP },
+    { "round.w.", "sd", FP(0x0c), "fF", 0, FORM_FP },
+    { "trunc.w.", "sd", FP(0x0d), "fF", 0, FORM_FP },
+    { "ceil.w.", "sd", FP(0x0e), "fF", 0, FORM_FP },
+    { "floor.w.", "sd", FP(0x0f), "fF", 0, FORM_FP },
+    { "cvt.s.", "dwl", FP(0x20), "fF", 0, FORM_FP },
+    { "cvt.d.", "swl", FP(0x21), "fF", 0, FORM_FP },
+    { "cvt.w.", "sd", FP(0x24), "fF", 0, FORM_FP },
+    { "cvt.l.", "sd", FP(0x25), "fF", 0, FORM_FP },
+    /* paired singles: fd's upper single from fs, the lower from ft */
+    { "cvt.ps.s", "", FP(0x26), "fFg", 0, FORM_NONE },
+    { "cvt.s.pu", "", COP1(22, 0x20), "fF", 0, FORM_NONE },
+    { "cvt.s.pl", "", COP1(22, 0x28), "fF", 0, FORM_NONE },
+    { "pll.ps", "", COP1(22, 0x2c), "fFg", 0, FORM_NONE },
+    { "plu.ps", "", COP1(22, 0x2d), "fFg", 0, FORM_NONE },
+    { "pul.ps", "", COP1(22, 0x2e), "fFg", 0, FORM_NONE },
+    { "puu.ps", "", COP1(22, 0x2f), "fFg", 0, FORM_NONE },
+    /* conditional moves */
+    { "movf.", "sdp", FP(0x11), "EFN", 0, FORM_FP },
+    { "movt.", "sdp", FP(0x11) | 1u << 16, "EFN", 0, FORM_FP },
+    { "movz.", "sdp", FP(0x12), "EFt", 0, FORM_FP },
+    { "movn.", "sdp", FP(0x13), "EFt", 0, FORM_FP },
+    { "movf", "", 0x01, "DsN", 0, FORM_NONE },
+    { "movt", "", 0x01 | 1u << 16, "DsN", 0, FORM_NONE },
+    /* compares */
+    { "c.f.", "sdp", FP(0x30), "CFg", 0, FORM_FP },
+    { "c.un.", "sdp", FP(0x31), "CFg", 0, FORM_FP },
+    { "c.eq.", "sdp", FP(0x32), "CFg", 0, FORM_FP },
+    { "c.ueq.", "sdp", FP(0x33), "CFg", 0, FORM_FP },
+    { "c.olt.", "sdp", FP(0x34), "CFg", 0, FORM_FP },
+    { "c.ult.", "sdp", FP(0x35), "CFg", 0, FORM_FP },
+    { "c.ole.", "sdp", FP(0x36), "CFg", 0, FORM_FP },
+    { "c.ule.", "sdp", FP(0x37), "CFg", 0, FORM_FP },
+    { "c.sf.", "sdp", FP(0x38), "CFg", 0, FORM_FP },
+    { "c.ngle.", "sdp", FP(0x39), "CFg", 0, FORM_FP },
+    { "c.seq.", "sdp", FP(0x3a), "CFg", 0, FORM_FP },
+    { "c.ngl.", "sdp", FP(0x3b), "CFg", 0, FORM_FP },
+    { "c.lt.", "sdp", FP(0x3c), "CFg", 0, FORM_FP },
+    { "c.nge.", "sdp", FP(0x3d), "CFg", 0, FORM_FP },
+    { "c.le.", "sdp", FP(0x3e), "CFg", 0, FORM_FP },
+    { "c.ngt.", "sdp", FP(0x3f), "CFg", 0, FORM_FP },
+    { "bc1f", "", BC1(0), "cb", OP_BRANCH, FORM_NONE },
+    { "bc1t", "", BC1(1), "cb", OP_BRANCH, FORM_NONE },
+    { "bc1fl", "", BC1(2), "cb", OP_BRANCH | OP_LIKELY, FORM_NONE },
+    { "bc1tl", "", BC1(3), "cb", OP_BRANCH | OP_LIKELY, FORM_NONE },
+    /* from and to general registers */
+    { "mfc1", "", COP1(0, 0), "TF", 0, FORM_NONE },
+    { "dmfc1", "", COP1(1, 0), "TF", 0, FORM_NONE },
+    { "mfhc1", "", COP1(3, 0), "TF", 0, FORM_NONE },
+    { "mtc1", "", COP1(4, 0), "tH", 0, FORM_NONE },
+    { "dmtc1", "", COP1(5, 0), "tH", 0, FORM_NONE },
+    { "mthc1", "", COP1(7, 0), "tP", 0, FORM_NONE },
+    { "cfc1", "", COP1(2, 0), "TR", 0, FORM_NONE },
+    { "ctc1", "", COP1(6, 0), "tR", 0, FORM_NONE },
+    { NULL, NULL, 0, NULL, 0, FORM_NONE },
+};
