@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "flags.h"
+#include "fpu-word.h"
 #include "interp.h"
 #include "log.h"
 #include "protect.h"
+#include "simd.h"
 
 static uint32_t segment_hflags(const struct segment *s, int seg)
 {
@@ -72,6 +74,9 @@ void cpu_update_hflags(CPUX86State *env)
         f |= HF_MP;
     if (env->cr[0] & CR0_PG)
         f |= HF_PG;
+    if (env->cr[4] & CR4_OSFXSR)
+        f |= HF_OSFXSR;
+    f |= sse_mxcsr_hflag(env->mxcsr);
     if (cpl <= (int)((env->eflags & IOPL_MASK) >> IOPL_SHIFT))
         f |= HF_IOPL_OK;
     /* Data breakpoints count too: their trap comes right after the instruction. */
@@ -110,13 +115,14 @@ static void reset_segments(CPUX86State *env)
 static void reset_fpu(CPUX86State *env)
 {
     memset(env->fpregs, 0, sizeof env->fpregs);
-    memset(env->fpempty, 0, sizeof env->fpempty);
-    env->fpstt = 0;
+    env->fptw = FPTW_VALID;
     env->fpuc = 0x40;
     env->fpus = env->fpop = env->fpcs = env->fpds = 0;
     env->fpip = env->fpdp = 0;
+    fpu_update_word(env);
     memset(env->xmm, 0, sizeof env->xmm);
-    env->mxcsr = 0x1f80;
+    sse_collect_flags(env); /* drops what the host has gathered */
+    env->mxcsr = MXCSR_INIT;
 }
 
 void cpu_reset(CPUX86State *env)
@@ -165,7 +171,7 @@ void cpu_reset(CPUX86State *env)
     cpu_update_hflags(env);
 }
 
-void cpu_log_state(const CPUX86State *env)
+void cpu_log_state(CPUX86State *env)
 {
     static const char seg_name[SEG_COUNT][3] = {"ES", "CS", "SS", "DS", "FS", "GS"};
     const uint32_t *r = env->regs;
@@ -178,4 +184,11 @@ void cpu_log_state(const CPUX86State *env)
         log_printf("%s=%04x %08x %08x %08x%s", seg_name[i], s->selector, s->base, s->limit, s->flags,
                    i + 1 == SEG_COUNT ? "\n" : "  ");
     }
+    if (!sse_mxcsr_mask(env))
+        return;
+    sse_collect_flags(env);
+    log_printf("MXCSR=%08x\n", env->mxcsr);
+    for (unsigned i = 0; i < 8; i++)
+        log_printf("XMM%u=%016llx%016llx%s", i, (unsigned long long)env->xmm[i].q[1],
+                   (unsigned long long)env->xmm[i].q[0], i & 1 ? "\n" : "  ");
 }

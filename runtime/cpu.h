@@ -91,6 +91,9 @@ enum {
     HF_IOPL_OK = 1 << 11, /* CPL <= IOPL, or real mode; never in VM mode with IOPL < 3 */
     HF_BP = 1 << 12,      /* an instruction breakpoint is armed in DR7: one instruction a block */
     HF_PG = 1 << 13,
+    HF_OSFXSR = 1 << 14,
+    /* MXCSR: all exceptions masked, nearest, no DAZ, no FTZ; its flags don't matter. */
+    HF_MXCSR_STD = 1 << 15,
     /* For segment s: HF_SEG_FULL(s): present, limit 4 GiB from 0, data readable and
      * writable (CS: readable); HF_SEG_BASE0(s): base is 0. */
     HF_SEG_SHIFT = 16
@@ -132,6 +135,7 @@ struct interp_cache;
 struct machine;
 struct insn;
 struct cpu_model;
+struct profile;
 
 typedef struct CPUX86State {
     /* Guest registers first: templates reach them with short offsets from s8. */
@@ -165,17 +169,16 @@ typedef struct CPUX86State {
     uint32_t a20_mask; /* ~0 or ~(1 << 20), on physical addresses */
     uint64_t efer;     /* only NXE is implemented */
 
-    /* x87.  ST(i) is fpregs[(fpstt + i) & 7].  MMX registers alias fpregs[i].mant. */
-    struct floatx80 fpregs[8];
-    uint8_t fpempty[8]; /* 1: the tag of physical register i is empty */
-    uint32_t fpstt;
+    /* x87.  ST(i) is fpregs[(TOP + i) & 7].  MMX registers alias fpregs[i].mant. */
+    _Alignas(16) struct floatx80 fpregs[8];
+    uint32_t fptw;      /* tags, TOP and more (fpu-word.h) */
     uint16_t fpuc;      /* control word */
     uint16_t fpus;      /* status word without TOP */
     uint16_t fpop;      /* last opcode, 11 bits */
     uint16_t fpcs, fpds;
     uint32_t fpip, fpdp;
 
-    union xmm_reg xmm[8];
+    _Alignas(16) union xmm_reg xmm[8]; /* templates use 16-byte accesses */
     uint32_t mxcsr;
 
     /* MSRs. */
@@ -208,6 +211,8 @@ typedef struct CPUX86State {
     struct interp_cache *icache;
     struct machine *machine;
     uint64_t insns_template, insns_interp; /* executed instructions, by way */
+    struct profile *profile;               /* -profile, or NULL (profile.h) */
+    uint64_t profile_counts;               /* address of the counters of blocks */
     uint64_t tlb_base; /* address of the current mode's TLB table: what gp holds */
 
     /* What translated code reaches through s8 (translator/). */
@@ -219,8 +224,8 @@ typedef struct CPUX86State {
 /* State after RESET# (SDM 3, table 9-1): CS:EIP = F000:FFF0, base FFFF0000. */
 void cpu_reset(CPUX86State *env);
 
-/* -d cpu: registers, flags, segments and control registers, to the log. */
-void cpu_log_state(const CPUX86State *env);
+/* -d cpu: registers, flags, segments, control and XMM registers, to the log. */
+void cpu_log_state(CPUX86State *env);
 
 /* Recompute hflags, mmu_idx and tlb_base from CR0/CR4/EFLAGS/segments/DR7.  To be
  * called after any change of them; HF_INHIBIT is kept. */

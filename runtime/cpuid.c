@@ -7,17 +7,37 @@
 
 #define FEATURES_486 (CPUID_FPU | CPUID_VME | CPUID_PSE)
 #define FEATURES_PENTIUM (FEATURES_486 | CPUID_DE | CPUID_TSC | CPUID_MSR | CPUID_MCE | CPUID_CX8)
-/* No APIC, since the machine has none; no MMX, and no PAT, which kernels expect from a Pentium III on. */
+/* No APIC, since the machine has none. */
 #define FEATURES_P6 (FEATURES_PENTIUM | CPUID_PAE | CPUID_SEP | CPUID_MTRR | CPUID_PGE | CPUID_MCA \
-                     | CPUID_CMOV | CPUID_PSE36 | CPUID_FXSR)
+                     | CPUID_CMOV | CPUID_PSE36 | CPUID_FXSR | CPUID_MMX)
+/* QEMU's qemu32, as far as the machine has it. */
+#define FEATURES_QEMU32 (CPUID_FPU | CPUID_DE | CPUID_PSE | CPUID_TSC | CPUID_MSR | CPUID_MCE | CPUID_CX8 \
+                         | CPUID_PGE | CPUID_CMOV | CPUID_PAT | CPUID_FXSR | CPUID_MMX | CPUID_SSE | CPUID_SSE2 \
+                         | CPUID_PAE | CPUID_SEP)
+#define FEATURES_MAX (FEATURES_P6 | CPUID_PAT | CPUID_SSE | CPUID_SSE2 | CPUID_CLFSH)
 
 static const struct cpu_model models[] = {
     {
-        .name = "pentium2", .description = "Pentium II without MMX and APIC (default)",
+        .name = "pentium2", .description = "Pentium II without APIC (default)",
         .vendor = "GenuineIntel", .family = 6, .model = 5, .stepping = 2, .has_cpuid = true, .level = 2,
         .features = FEATURES_P6,
         /* TLBs, 16 KiB + 16 KiB level 1, 512 KiB level 2 (SDM 2, CPUID, table 3-21) */
         .leaf2 = {0x03020101, 0, 0, 0x0c040843},
+    }, {
+        .name = "pentium3", .description = "Pentium III without APIC",
+        .vendor = "GenuineIntel", .family = 6, .model = 8, .stepping = 6, .has_cpuid = true, .level = 2,
+        .features = FEATURES_P6 | CPUID_PAT | CPUID_SSE,
+        .leaf2 = {0x03020101, 0, 0, 0x0c040843},
+    }, {
+        .name = "qemu32", .description = "QEMU's 32-bit virtual CPU",
+        .vendor = "GenuineIntel", .family = 6, .model = 6, .stepping = 3, .has_cpuid = true, .level = 4,
+        .xlevel = 0x80000004u, .features = FEATURES_QEMU32, .features_ecx = CPUID_ECX_SSE3,
+        .leaf2 = {0x03020101, 0, 0, 0x0c040843}, .brand = "QEMU Virtual CPU version 2.5+",
+    }, {
+        .name = "max", .description = "everything that is implemented",
+        .vendor = "GenuineIntel", .family = 6, .model = 6, .stepping = 3, .has_cpuid = true, .level = 4,
+        .xlevel = 0x80000004u, .features = FEATURES_MAX, .features_ecx = CPUID_ECX_SSE3,
+        .leaf2 = {0x03020101, 0, 0, 0x0c040843}, .brand = "stitch86 virtual CPU",
     }, {
         .name = "pentium", .description = "Pentium (P54C)",
         .vendor = "GenuineIntel", .family = 5, .model = 2, .stepping = 12, .has_cpuid = true, .level = 1,
@@ -80,6 +100,8 @@ bool cpu_has(const CPUX86State *env, enum isa_feature feature)
     case ISA_F_SSE: return m->features & CPUID_SSE;
     case ISA_F_SSE2: return m->features & CPUID_SSE2;
     case ISA_F_CLFSH: return m->features & CPUID_CLFSH;
+    case ISA_F_SSE3: return m->features_ecx & CPUID_ECX_SSE3;
+    case ISA_F_MONITOR: return m->features_ecx & CPUID_ECX_MONITOR;
     default: return false; /* SMM: RSM is #UD outside of it, and it is never entered */
     }
 }
@@ -109,6 +131,8 @@ void cpu_cpuid(CPUX86State *env, uint32_t leaf, uint32_t subleaf, uint32_t out[4
         break;
     case 1:
         out[0] = (uint32_t)m->family << 8 | (uint32_t)m->model << 4 | m->stepping;
+        out[1] = m->features & CPUID_CLFSH ? 8 << 8 : 0; /* CLFLUSH's line in quadwords: kernels go by it */
+        out[2] = m->features_ecx;
         out[3] = m->features;
         break;
     case 2:

@@ -16,6 +16,8 @@ enum {
     CPUID_PSE36 = 1 << 17, CPUID_CLFSH = 1 << 19, CPUID_MMX = 1 << 23, CPUID_FXSR = 1 << 24,
     CPUID_SSE = 1 << 25, CPUID_SSE2 = 1 << 26
 };
+/* Leaf 1, ECX (table 3-19). */
+enum { CPUID_ECX_SSE3 = 1 << 0, CPUID_ECX_MONITOR = 1 << 3 };
 /* Leaf 80000001h, EDX. */
 enum { CPUID_EXT_NX = 1 << 20 };
 
@@ -27,6 +29,7 @@ struct cpu_model {
     bool has_cpuid;     /* EFLAGS.ID can be toggled and CPUID executes */
     uint32_t level, xlevel;
     uint32_t features;     /* leaf 1 EDX */
+    uint32_t features_ecx; /* leaf 1 ECX */
     uint32_t ext_features; /* leaf 80000001h EDX */
     uint32_t leaf2[4];     /* cache descriptors: eax ebx ecx edx */
     const char *brand;     /* leaves 80000002h-4h, or NULL */

@@ -15,6 +15,7 @@
 #include "interp.h"
 #include "log.h"
 #include "machine.h"
+#include "mxcsr.h"
 #include "state-hash.h"
 
 void (*accel_run)(CPUX86State *env) = interp_run_accel;
@@ -125,6 +126,7 @@ int cpu_exec(CPUX86State *env)
 {
     sigjmp_buf jmp;
     in_vcpu_thread = true;
+    sse_host_init();
     env->jmp_env = &jmp;
     /* Guest exceptions and cpu_loop_exit() come back here. */
     sigsetjmp(jmp, 0);

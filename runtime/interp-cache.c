@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "interp-core.h"
+#include "profile.h"
 
 enum {
     PAGES_MAX = 2048,
@@ -328,6 +329,8 @@ static void run_one(CPUX86State *env)
     env->hflags &= ~(uint32_t)HF_INHIBIT;
     e->fn(env, &e->insn);
     account(env);
+    if (profile_on(env))
+        profile_interp(env, e->insn.form, false);
     if (rf && e->insn.mnem != MN_IRET)
         env->eflags &= ~(uint32_t)RF_MASK;
     if ((tf || env->db_status) && !loads_ss(&e->insn)) {
@@ -336,20 +339,13 @@ static void run_one(CPUX86State *env)
     }
 }
 
-void interp_run(CPUX86State *env, uint32_t max)
+/* `counts`: by form, or NULL. */
+static inline __attribute__((always_inline)) void run(CPUX86State *env, uint32_t max, uint64_t *counts)
 {
     struct position at = {1, NULL, NULL};
     uint32_t cs_base, limit, safe;
-    int32_t counts = env->icount_enabled ? 1 : 0;
+    int32_t icounts = env->icount_enabled ? 1 : 0;
 
-    if (unlikely(!env->icache || !env->icache->attached))
-        interp_attach(env);
-    if (max == 0)
-        return;
-    if (interp_slow_mode(env)) {
-        run_one(env);
-        return;
-    }
     cs_base = env->segs[R_CS].base;
     limit = env->segs[R_CS].limit;
     safe = limit > 15 ? limit - 15 : 0; /* up to here the limit needs no look */
@@ -359,7 +355,9 @@ void interp_run(CPUX86State *env, uint32_t max)
 
         e->fn(env, &e->insn);
         env->insns_interp++;
-        env->icount_left -= counts;
+        env->icount_left -= icounts;
+        if (counts)
+            counts[e->insn.form]++;
         if (e->flags) {
             if (e->flags & ENTRY_EXIT) {
                 if (unlikely(env->db_status))
@@ -370,4 +368,18 @@ void interp_run(CPUX86State *env, uint32_t max)
                 break;
         }
     } while (--max);
+}
+
+void interp_run(CPUX86State *env, uint32_t max)
+{
+    if (unlikely(!env->icache || !env->icache->attached))
+        interp_attach(env);
+    if (max == 0)
+        return;
+    if (interp_slow_mode(env))
+        run_one(env);
+    else if (unlikely(profile_on(env)))
+        run(env, max, profile_interp_counts(env));
+    else
+        run(env, max, NULL);
 }

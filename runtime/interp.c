@@ -1,6 +1,8 @@
 /* Which operation executes an instruction; fetching; segment checks off the fast path. */
 #include "interp-core.h"
 
+#include "simd.h"
+
 typedef op_fn select_fn(const struct insn *insn);
 
 static select_fn *const by_mnem[MN_COUNT] = {
@@ -65,6 +67,15 @@ static op_fn select_unchecked(const struct insn *insn)
     case ISA_F_FPU:
     case ISA_F_FCMOV:
     case ISA_F_FXSR: return interp_select_fpu(insn);
+    case ISA_F_MMX:
+    case ISA_F_SSE:
+    case ISA_F_SSE2:
+    case ISA_F_CLFSH:
+        fn = interp_select_simd(insn);
+        return fn ? fn : op_undefined;
+    case ISA_F_SSE3:
+        fn = insn->mnem == MN_FISTTP ? interp_select_fpu(insn) : interp_select_simd(insn);
+        return fn ? fn : op_undefined;
     default: break;
     }
     if (insn->mnem == MN_MOV)
@@ -140,7 +151,9 @@ static uint32_t alignment_mask(unsigned size)
     case 2: return 1;
     case 4: case 6: return 3;
     case 8: case 10: return 7;
-    default: return 0; /* areas are checked word by word */
+    case 14: case 94: return 1; /* FNSTENV and FNSAVE with 16-bit operand size */
+    case 28: case 108: case 512: return 3; /* with 32-bit, and FXSAVE, before its #GP */
+    default: return 0; /* 16: see simd.h */
     }
 }
 

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "flags.h"
 #include "log.h"
+#include "simd.h"
 #include "softmmu.h"
 
 /* Hashing all memory at each interval costs more than running the guest: a part of it is taken
@@ -39,8 +40,9 @@ static uint64_t hash_segment(uint64_t h, const struct segment *s)
     return mix(h, (uint64_t)s->base << 32 | s->limit);
 }
 
-static uint64_t hash_cpu(uint64_t h, const CPUX86State *env)
+static uint64_t hash_cpu(uint64_t h, CPUX86State *env)
 {
+    sse_collect_flags(env);
     for (int i = 0; i < 8; i++)
         h = mix(h, env->regs[i]);
     h = mix(h, (uint64_t)env->eip << 32 | cpu_eflags(env));
@@ -54,8 +56,8 @@ static uint64_t hash_cpu(uint64_t h, const CPUX86State *env)
     for (int i = 0; i < 8; i++)
         h = mix(h, env->dr[i]);
     for (int i = 0; i < 8; i++)
-        h = mix(mix(h, env->fpregs[i].mant), (uint64_t)env->fpregs[i].se << 8 | env->fpempty[i]);
-    h = mix(h, (uint64_t)env->fpstt << 32 | (uint32_t)env->fpuc << 16 | env->fpus);
+        h = mix(mix(h, env->fpregs[i].mant), env->fpregs[i].se);
+    h = mix(h, (uint64_t)env->fptw << 32 | (uint32_t)env->fpuc << 16 | env->fpus);
     for (int i = 0; i < 8; i++)
         h = mix(mix(h, env->xmm[i].q[0]), env->xmm[i].q[1]);
     h = mix(h, (uint64_t)env->mxcsr << 32 | (env->hflags & HF_INHIBIT) | env->halted);

@@ -4,6 +4,7 @@
 
 #include "exception.h"
 #include "fpu-case.h"
+#include "fpu-word.h"
 #include "softfp.h"
 #include "suite.h"
 
@@ -34,9 +35,8 @@ static CPUX86State *filled_env(void)
     fpu_seed(9);
     for (int i = 0; i < 8; i++)
         env->fpregs[i] = fpu_random_value();
-    env->fpstt = 5;
-    memset(env->fpempty, 0, 8);
-    env->fpempty[2] = env->fpempty[3] = 1;
+    fpu_set_top(env, 5);
+    fpu_set_valid_mask(env, 0xf3);
     return env;
 }
 
@@ -50,11 +50,10 @@ START_TEST(test_pointers)
     ck_assert_uint_eq(env->fpcs, 0x1230);
     ck_assert_uint_eq(env->fpdp, 0x100);
     ck_assert_uint_eq(env->fpds, 0x4560);
-    ck_assert_uint_eq(env->fpop, 0x007);
     ck_assert_int_eq(STEP(env, 0xde, 0xc1), -1); /* faddp: no data pointer */
     ck_assert_uint_eq(env->fpip, 0x89abcde2);
     ck_assert_uint_eq(env->fpdp, 0x100);
-    ck_assert_uint_eq(env->fpop, 0x6c1);
+    ck_assert_uint_eq(env->fpop, 0); /* nothing was unmasked */
     ck_assert_int_eq(STEP(env, 0xd9, 0x3f), -1); /* fnstcw: control */
     ck_assert_int_eq(STEP(env, 0xdf, 0xe0), -1); /* fnstsw ax */
     ck_assert_uint_eq(env->fpip, 0x89abcde2);
@@ -118,9 +117,8 @@ START_TEST(test_save_restore)
         ck_assert_int_eq(fpu_step(env, forms[k] + !k, k ? 3 : 2), -1); /* fnsave */
         ck_assert_uint_eq(env->fpuc, 0x37f);
         ck_assert_uint_eq(env->fpus, 0);
-        ck_assert_uint_eq(env->fpstt, 0);
-        for (int i = 0; i < 8; i++)
-            ck_assert_uint_eq(env->fpempty[i], 1);
+        ck_assert_uint_eq(fpu_top(env), 0);
+        ck_assert_uint_eq(fpu_valid_mask(env), 0);
         ck_assert_uint_eq(fpu_memory()[0x100 + size], 0xa5);
         ck_assert_uint_eq(fpu_memory()[0x0ff], 0xa5);
         uint8_t restore[3];
@@ -128,8 +126,7 @@ START_TEST(test_save_restore)
         restore[2] = 0x27;
         memset(env->fpregs, 0, sizeof env->fpregs);
         ck_assert_int_eq(fpu_step(env, restore + !k, k ? 3 : 2), -1); /* frstor */
-        ck_assert_uint_eq(env->fpstt, before.fpstt);
-        ck_assert_int_eq(memcmp(env->fpempty, before.fpempty, 8), 0);
+        ck_assert_uint_eq(env->fptw, before.fptw);
         for (int i = 0; i < 8; i++) {
             ck_assert_uint_eq(env->fpregs[i].mant, before.fpregs[i].mant);
             ck_assert_uint_eq(env->fpregs[i].se, before.fpregs[i].se);
@@ -149,9 +146,9 @@ START_TEST(test_tags)
         for (int i = 0; i < 8; i++) {
             unsigned special = (unsigned)(n + i * 7) % fpu_special_count;
             env->fpregs[i] = n % 2 ? fpu_specials[special] : fpu_random_value();
-            env->fpempty[i] = fpu_random() % 4 == 0;
         }
-        env->fpstt = (unsigned)n & 7;
+        fpu_set_valid_mask(env, (unsigned)(fpu_random() | fpu_random()));
+        fpu_set_top(env, (unsigned)n);
         ck_assert_int_eq(STEP(env, 0xdd, 0x37), -1);
         memcpy(image, fpu_memory() + 0x100, sizeof image);
         uint16_t ours = word_at(0x108), real;
@@ -188,14 +185,16 @@ START_TEST(test_fxsave)
     memset(env->fpregs, 0, sizeof env->fpregs);
     ck_assert_int_eq(STEP(env, 0x0f, 0xae, 0x0f), -1);
     ck_assert_int_eq(memcmp(env->xmm, before.xmm, 128), 0);
-    ck_assert_uint_eq(env->fpstt, 5);
-    ck_assert_int_eq(memcmp(env->fpempty, before.fpempty, 8), 0);
+    ck_assert_uint_eq(fpu_top(env), 5);
+    ck_assert_uint_eq(fpu_valid_mask(env), 0xf3);
     for (int i = 0; i < 8; i++)
         ck_assert_uint_eq(env->fpregs[i].mant, before.fpregs[i].mant);
 
     fpu_memory()[0x11a] = 1; /* a reserved bit of MXCSR */
     ck_assert_int_eq(STEP(env, 0x0f, 0xae, 0x0f), EXCP_GP);
-    env->cr[4] = 0;
+    env->cr[4] = 0; /* XMM stays out of it, but not MXCSR */
+    ck_assert_int_eq(STEP(env, 0x0f, 0xae, 0x0f), EXCP_GP);
+    fpu_memory()[0x11a] = 0;
     ck_assert_int_eq(STEP(env, 0x0f, 0xae, 0x0f), -1);
     env->regs[R_EDI] += 8;
     ck_assert_int_eq(STEP(env, 0x0f, 0xae, 0x07), EXCP_GP);
@@ -216,7 +215,7 @@ START_TEST(test_faults)
         for (int empty = 0; empty < 2; empty++) {
             CPUX86State *env = filled_env(), before;
             if (empty)
-                memset(env->fpempty, 1, 8);
+                fpu_set_valid_mask(env, 0);
             env->fpregs[5] = (struct floatx80){ 0xaaaaaaaaaaaaaaab, 0x3fff };
             fpu_fault_from = 0x101;
             memcpy(&before, env, sizeof before);
@@ -236,6 +235,7 @@ START_TEST(test_pending)
     memcpy(fpu_memory() + 0x100, "\x7e\x03", 2);
     ck_assert_int_eq(STEP(env, 0xd9, 0x2f), -1); /* fldcw: invalid unmasked */
     ck_assert_int_eq(STEP(env, 0xd8, 0xf1), -1); /* fdiv: 0/0 */
+    ck_assert_uint_eq(env->fpop, 0x0f1);
     ck_assert_uint_eq(env->fpus & 0x80ff, FPUS_B | FPUS_ES | FPUS_IE);
     ck_assert_uint_eq(env->fpregs[5].mant, 0);
     ck_assert_int_eq(STEP(env, 0xd8, 0xc1), EXCP_MF);
@@ -258,6 +258,7 @@ START_TEST(test_pending)
     /* A masked exception becomes pending when FLDCW unmasks it. */
     env->cr[0] |= CR0_NE;
     env->fpuc = 0x37f;
+    fpu_update_word(env);
     ck_assert_int_eq(STEP(env, 0xd8, 0xf1), -1);
     ck_assert_uint_eq(env->fpus & 0x80ff, FPUS_IE);
     ck_assert_int_eq(STEP(env, 0xd9, 0x2f), -1);

@@ -174,8 +174,8 @@ static void make_forms(void)
 {
     for (unsigned op = 0xd8; op <= 0xdf; op++) {
         for (unsigned digit = 0; digit < 8; digit++) {
-            bool none = ((op == 0xd9 || op == 0xdd) && (digit == 1 || digit >= 4))
-                || (op == 0xdb && (digit == 1 || digit == 4 || digit == 6)) || (op == 0xdf && digit == 1);
+            bool none = (op == 0xd9 && digit == 1) || ((op == 0xd9 || op == 0xdd) && digit >= 4)
+                || (op == 0xdb && (digit == 4 || digit == 6));
             if (!none)
                 forms[forms_n++] = (uint16_t)(op << 8 | digit << 3 | 7);
         }

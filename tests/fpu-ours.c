@@ -8,6 +8,7 @@
 #include "cpuid.h"
 #include "exception.h"
 #include "flags.h"
+#include "fpu-word.h"
 #include "insn.h"
 #include "interp.h"
 #include "machine.h"
@@ -154,7 +155,8 @@ CPUX86State *fpu_env(void)
     the_env.mmu_idx = MMU_KNOSMAP_IDX;
     the_env.eflags = 2;
     the_env.fpuc = 0x37f;
-    memset(the_env.fpempty, 1, 8);
+    the_env.fptw = 0;
+    fpu_update_word(&the_env);
     fpu_fault_from = FPU_MEMORY_SIZE;
     return &the_env;
 }
@@ -184,12 +186,12 @@ void fpu_run_ours(const struct fpu_case *c, struct fpu_state *out)
     if (!insn->len && decode_insn(bytes, 2, DECODE_32, insn) != DECODE_OK)
         abort();
     env->fpuc = c->in.cw;
-    env->fpstt = c->in.sw >> 11 & 7;
+    fpu_set_top(env, c->in.sw >> 11);
+    fpu_set_valid_mask(env, ~(unsigned)c->in.empty);
     env->fpus = c->in.sw & ~0x3800;
-    for (unsigned i = 0; i < 8; i++) {
-        env->fpempty[i] = c->in.empty >> i & 1;
-        env->fpregs[(i + env->fpstt) & 7] = c->in.st[i];
-    }
+    fpu_update_word(env);
+    for (unsigned i = 0; i < 8; i++)
+        env->fpregs[(i + fpu_top(env)) & 7] = c->in.st[i];
     cpu_set_arith(env, c->in.eflags);
     env->regs[R_EDI] = 64;
     memcpy(memory + 64, c->in.mem, FPU_MEM);
@@ -200,11 +202,11 @@ void fpu_run_ours(const struct fpu_case *c, struct fpu_state *out)
         abort();
     memset(out, 0, sizeof *out);
     out->cw = env->fpuc;
-    out->sw = (uint16_t)(env->fpus | env->fpstt << 11);
+    out->empty = (uint8_t)~fpu_valid_mask(env);
+    out->sw = (uint16_t)(env->fpus | fpu_top(env) << 11);
     for (unsigned i = 0; i < 8; i++) {
-        out->empty |= (uint8_t)(env->fpempty[i] << i);
-        out->st[i].mant = env->fpregs[(i + env->fpstt) & 7].mant;
-        out->st[i].se = env->fpregs[(i + env->fpstt) & 7].se;
+        out->st[i].mant = env->fpregs[(i + fpu_top(env)) & 7].mant;
+        out->st[i].se = env->fpregs[(i + fpu_top(env)) & 7].se;
     }
     out->eflags = cc_compute_all(env->cc_op, env->cc_dst, env->cc_src, env->cc_src2, env->cc_res);
     memcpy(out->mem, memory + 64, FPU_MEM);

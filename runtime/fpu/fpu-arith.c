@@ -25,8 +25,8 @@ static inline struct floatx80 arith(enum arith op, struct floatx80 dst, struct f
 static inline void arith_mem(CPUX86State *env, enum arith op, struct floatx80 src, bool denormal)
 {
     struct fp_ctx s = { env->fpuc, 0 };
-    unsigned d = env->fpstt;
-    if (env->fpempty[d]) {
+    unsigned d = fpu_top(env);
+    if (fpu_phys_empty(env, d)) {
         if (fpu_stack_underflow(env))
             fpu_put(env, 0, fx_default_nan());
         return;
@@ -48,11 +48,11 @@ static inline void arith_real(CPUX86State *env, const struct insn *insn, uint32_
         return;
     }
     struct fp_ctx s = { env->fpuc, 0 };
-    unsigned d = (env->fpstt + insn->op[0].reg) & 7, i = (env->fpstt + insn->op[1].reg) & 7;
-    if (env->fpempty[d] | env->fpempty[i]) {
+    unsigned d = (fpu_top(env) + insn->op[0].reg) & 7, i = (fpu_top(env) + insn->op[1].reg) & 7;
+    if (fpu_phys_empty(env, d) || fpu_phys_empty(env, i)) {
         if (fpu_stack_underflow(env)) {
             env->fpregs[d] = fx_default_nan();
-            env->fpempty[d] = 0;
+            fpu_fill(env, d);
         }
         return;
     }
@@ -64,12 +64,12 @@ static inline void arith_real(CPUX86State *env, const struct insn *insn, uint32_
 static inline void arith_pop(CPUX86State *env, const struct insn *insn, enum arith op)
 {
     struct fp_ctx s = { env->fpuc, 0 };
-    unsigned i = env->fpstt, d = (i + insn->op[0].reg) & 7;
-    if (env->fpempty[d] | env->fpempty[i]) {
+    unsigned i = fpu_top(env), d = (i + insn->op[0].reg) & 7;
+    if (fpu_phys_empty(env, d) || fpu_phys_empty(env, i)) {
         if (!fpu_stack_underflow(env))
             return;
         env->fpregs[d] = fx_default_nan();
-        env->fpempty[d] = 0;
+        fpu_fill(env, d);
     } else {
         struct floatx80 r = arith(op, env->fpregs[d], env->fpregs[i], &s);
         if (!fpu_commit(env, &s))

@@ -6,13 +6,14 @@
 #include "cpuid.h"
 #include "fpu-int.h"
 #include "machine.h"
+#include "simd.h"
 
 static void init(CPUX86State *env)
 {
     env->fpuc = FPUC_INIT;
     env->fpus = 0;
-    env->fpstt = 0;
-    memset(env->fpempty, 1, sizeof env->fpempty);
+    env->fptw = 0;
+    fpu_update_word(env);
     env->fpop = env->fpcs = env->fpds = 0;
     env->fpip = env->fpdp = 0;
     if (env->machine)
@@ -41,7 +42,7 @@ static void set_control(CPUX86State *env, uint16_t cw)
 
 static void set_status(CPUX86State *env, uint16_t sw)
 {
-    env->fpstt = sw >> 11 & 7;
+    fpu_set_top(env, sw >> 11);
     bool was = env->fpus & FPUS_ES;
     env->fpus = (uint16_t)((sw & ~FPUS_TOP) | (was ? FPUS_ES : 0));
     fpu_update_es(env);
@@ -76,7 +77,7 @@ static uint16_t full_tags(const CPUX86State *env)
     unsigned tags = 0;
     for (int i = 7; i >= 0; i--) {
         enum fx_class c = fx_classify(env->fpregs[i]);
-        tags = tags << 2 | (env->fpempty[i] ? 3 : c == FX_NORMAL ? 0 : c == FX_ZERO ? 1 : 2);
+        tags = tags << 2 | (fpu_phys_empty(env, (unsigned)i) ? 3 : c == FX_NORMAL ? 0 : c == FX_ZERO ? 1 : 2);
     }
     return (uint16_t)tags;
 }
@@ -158,8 +159,10 @@ static void take_env(CPUX86State *env, const struct insn *insn, const uint8_t *b
     unsigned step = wide ? 4 : 2;
     set_control(env, get16(buf));
     uint16_t tags = get16(buf + 2 * step);
-    for (int i = 0; i < 8; i++)
-        env->fpempty[i] = (tags >> 2 * i & 3) == 3;
+    unsigned valid = 0;
+    for (unsigned i = 0; i < 8; i++)
+        valid |= (unsigned)((tags >> 2 * i & 3) != 3) << i;
+    fpu_set_valid_mask(env, valid);
     const uint8_t *p = buf + 3 * step;
     if (real) {
         uint32_t high = wide ? get32(p + 4) : get16(p + 2);
@@ -241,17 +244,10 @@ FPU_INSN(fpu_frstor)
 #define FX_XMM 160
 #define FX_RESERVED 288 /* first byte after XMM7 in 32-bit mode */
 
-/* Denormals-are-zero came with SSE2; without SSE there is no MXCSR. */
-static uint32_t mxcsr_mask(const CPUX86State *env)
+/* Without CR4.OSFXSR the registers stay out of the image, but not MXCSR: CPUs do it so. */
+static bool saves_xmm(const CPUX86State *env)
 {
-    if (!cpu_has_cpuid_bit(env, CPUID_SSE))
-        return 0;
-    return cpu_has_cpuid_bit(env, CPUID_SSE2) ? 0xffff : 0xffbf;
-}
-
-static bool saves_sse(const CPUX86State *env)
-{
-    return (env->cr[4] & CR4_OSFXSR) && mxcsr_mask(env);
+    return (env->cr[4] & CR4_OSFXSR) && sse_mxcsr_mask(env);
 }
 
 static uint32_t fx_area(CPUX86State *env, const struct insn *insn, uint32_t offset, bool write)
@@ -266,12 +262,9 @@ FPU_INSN(fpu_fxsave)
 {
     uint8_t buf[FX_RESERVED] = { 0 };
     uint32_t linear = fx_area(env, insn, offset, true);
-    unsigned tags = 0;
-    for (unsigned i = 0; i < 8; i++)
-        tags |= (unsigned)!env->fpempty[i] << i;
     put16(buf, env->fpuc);
     put16(buf + 2, fpu_status(env));
-    buf[4] = (uint8_t)tags;
+    buf[4] = (uint8_t)fpu_valid_mask(env);
     put16(buf + 6, env->fpop);
     put32(buf + 8, env->fpip);
     put16(buf + 12, env->fpcs);
@@ -283,11 +276,12 @@ FPU_INSN(fpu_fxsave)
         memcpy(buf + FX_REGS + 16 * i + 8, &r->se, 2);
     }
     uint32_t len = FX_XMM;
-    if (mxcsr_mask(env)) {
+    if (sse_mxcsr_mask(env)) {
+        sse_collect_flags(env);
         put32(buf + FX_MXCSR, env->mxcsr);
-        put32(buf + FX_MXCSR + 4, mxcsr_mask(env));
+        put32(buf + FX_MXCSR + 4, sse_mxcsr_mask(env));
     }
-    if (saves_sse(env)) {
+    if (saves_xmm(env)) {
         memcpy(buf + FX_XMM, env->xmm, sizeof env->xmm);
         len = FX_RESERVED;
     }
@@ -300,12 +294,11 @@ FPU_INSN(fpu_fxrstor)
     uint8_t buf[FX_SIZE];
     uint32_t linear = fx_area(env, insn, offset, false);
     mmu_read(env, linear, buf, FX_SIZE, cpu_mmu_index(env), 0);
-    bool sse = saves_sse(env);
-    if (sse && (get32(buf + FX_MXCSR) & ~mxcsr_mask(env)))
+    uint32_t mxcsr_mask = sse_mxcsr_mask(env);
+    if (mxcsr_mask && (get32(buf + FX_MXCSR) & ~mxcsr_mask))
         raise_exception_err(env, EXCP_GP, 0, 0);
     set_control(env, get16(buf));
-    for (unsigned i = 0; i < 8; i++)
-        env->fpempty[i] = !(buf[4] >> i & 1);
+    fpu_set_valid_mask(env, buf[4]);
     env->fpop = get16(buf + 6) & 0x7ff;
     env->fpip = get32(buf + 8);
     env->fpcs = get16(buf + 12);
@@ -317,8 +310,8 @@ FPU_INSN(fpu_fxrstor)
         memcpy(&r->mant, buf + FX_REGS + 16 * i, 8);
         memcpy(&r->se, buf + FX_REGS + 16 * i + 8, 2);
     }
-    if (sse) {
-        env->mxcsr = get32(buf + FX_MXCSR);
+    if (mxcsr_mask)
+        sse_set_mxcsr(env, get32(buf + FX_MXCSR));
+    if (saves_xmm(env))
         memcpy(env->xmm, buf + FX_XMM, sizeof env->xmm);
-    }
 }

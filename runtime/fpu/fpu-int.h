@@ -3,6 +3,7 @@
 #define STITCH86_FPU_INT_H
 
 #include "cpu.h"
+#include "fpu-word.h"
 #include "insn.h"
 #include "interp.h"
 #include "softfp.h"
@@ -12,42 +13,60 @@
 #define FPUC_BITS 0x1f7f /* the others read 0, but bit 6 reads 1 */
 #define FPUC_ONE 0x0040
 
+/* Physical registers: is it empty; it gets a value; it becomes empty. */
+static inline bool fpu_phys_empty(const CPUX86State *env, unsigned r)
+{
+    return !(env->fptw >> (r & 7) & 1);
+}
+
+static inline void fpu_fill(CPUX86State *env, unsigned r)
+{
+    env->fptw |= 1u << (r & 7);
+}
+
+static inline void fpu_empty_phys(CPUX86State *env, unsigned r)
+{
+    env->fptw &= ~(1u << (r & 7));
+}
+
 static inline struct floatx80 *fpu_st(CPUX86State *env, unsigned i)
 {
-    return &env->fpregs[(env->fpstt + i) & 7];
+    return &env->fpregs[(fpu_top(env) + i) & 7];
 }
 
 static inline bool fpu_empty(const CPUX86State *env, unsigned i)
 {
-    return env->fpempty[(env->fpstt + i) & 7];
+    return fpu_phys_empty(env, fpu_top(env) + i);
 }
 
 static inline void fpu_put(CPUX86State *env, unsigned i, struct floatx80 v)
 {
-    unsigned r = (env->fpstt + i) & 7;
+    unsigned r = (fpu_top(env) + i) & 7;
     env->fpregs[r] = v;
-    env->fpempty[r] = 0;
+    fpu_fill(env, r);
 }
 
 static inline void fpu_push(CPUX86State *env, struct floatx80 v)
 {
-    env->fpstt = (env->fpstt - 1) & 7;
+    fpu_set_top(env, fpu_top(env) - 1);
     fpu_put(env, 0, v);
 }
 
 static inline void fpu_pop(CPUX86State *env)
 {
-    env->fpempty[env->fpstt] = 1;
-    env->fpstt = (env->fpstt + 1) & 7;
+    fpu_empty_phys(env, fpu_top(env));
+    fpu_set_top(env, fpu_top(env) + 1);
 }
 
 static inline uint16_t fpu_status(const CPUX86State *env)
 {
-    return (uint16_t)(env->fpus | env->fpstt << 11);
+    return (uint16_t)(env->fpus | fpu_top(env) << 11);
 }
 
 /* ES and B follow from flags and masks whenever one of them changes; FERR# goes with ES. */
 void fpu_update_es(CPUX86State *env);
+/* An unmasked exception is pending and a waiting instruction follows: #MF, or FERR# (SDM 1, 8.7). */
+void fpu_pending_exception(CPUX86State *env);
 /* Flags of a finished operation; C1 is set or cleared.  False: the destination stays as it was. */
 static inline bool fpu_commit(CPUX86State *env, struct fp_ctx *s)
 {
@@ -87,7 +106,7 @@ FPU_INSN(fpu_fld);
 FPU_INSN(fpu_fild);
 FPU_INSN(fpu_fbld);
 FPU_INSN(fpu_fst);  /* FST, FSTP */
-FPU_INSN(fpu_fist); /* FIST, FISTP */
+FPU_INSN(fpu_fist); /* FIST, FISTP, FISTTP */
 FPU_INSN(fpu_fbstp);
 
 /* ---- fpu-arith.c ---- */
@@ -124,6 +143,7 @@ FPU_INSN(fpu_fxrstor);
 /* ---- fpu-stack.c: stack operands only, and not hot ---- */
 FPU_INSN(fpu_unary);    /* FSQRT, FRNDINT, F2XM1, FSIN, FCOS */
 FPU_INSN(fpu_constant); /* FLD1, FLDZ, ... */
+struct floatx80 fpu_constant_value(unsigned mnem, unsigned rc);
 FPU_INSN(fpu_fxam);
 FPU_INSN(fpu_fprem); /* FPREM, FPREM1 */
 FPU_INSN(fpu_fscale);

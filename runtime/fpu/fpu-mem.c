@@ -183,7 +183,7 @@ FPU_INSN(fpu_fist)
     bool underflow;
     struct fp_ctx s = { env->fpuc, 0 };
     unsigned size = insn->op[0].size;
-    int64_t v = fx_to_int(source_of_store(env, &underflow), 8 * size, false, &s);
+    int64_t v = fx_to_int(source_of_store(env, &underflow), 8 * size, insn->mnem == MN_FISTTP, &s);
     if (!(s.flags & ~s.cw & FPUS_IE)) {
         uint32_t linear = seg_linear(env, insn->seg, offset, size, true);
         if (size == 2)
@@ -195,7 +195,7 @@ FPU_INSN(fpu_fist)
     } else {
         check_store(env, insn, offset);
     }
-    finish_store(env, &s, underflow, insn->mnem == MN_FISTP);
+    finish_store(env, &s, underflow, insn->mnem != MN_FIST);
 }
 
 FPU_INSN(fpu_fbstp)

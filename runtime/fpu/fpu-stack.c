@@ -16,11 +16,10 @@ static const struct {
     { 0xb17217f7d1cf79abu, -1, true, true }   /* ln 2 */
 };
 
-FPU_INSN(fpu_constant)
+struct floatx80 fpu_constant_value(unsigned mnem, unsigned rc)
 {
-    (void)offset;
     unsigned k;
-    switch (insn->mnem) {
+    switch (mnem) {
     case MN_FLDL2T:
         k = 1;
         break;
@@ -36,23 +35,26 @@ FPU_INSN(fpu_constant)
     case MN_FLDLN2:
         k = 5;
         break;
+    case MN_FLDZ:
+        return fx_zero(0);
     default:
         k = 0;
     }
+    bool up = rc == FPRC_NEAREST ? constants[k].next : rc == FPRC_UP && constants[k].inexact;
+    return fx_pack(0, constants[k].exp + FX_BIAS, constants[k].mant + up);
+}
+
+FPU_INSN(fpu_constant)
+{
+    (void)offset;
+    struct fp_ctx s = { env->fpuc, 0 };
     if (!fpu_empty(env, 7)) {
         if (fpu_stack_overflow(env))
             fpu_push(env, fx_default_nan());
         return;
     }
     env->fpus &= (uint16_t)~FPUS_C1;
-    if (insn->mnem == MN_FLDZ) {
-        fpu_push(env, fx_zero(0));
-        return;
-    }
-    struct fp_ctx s = { env->fpuc, 0 };
-    unsigned rc = fx_rc(&s);
-    bool up = rc == FPRC_NEAREST ? constants[k].next : rc == FPRC_UP && constants[k].inexact;
-    fpu_push(env, fx_pack(0, constants[k].exp + FX_BIAS, constants[k].mant + up));
+    fpu_push(env, fpu_constant_value(insn->mnem, fx_rc(&s)));
 }
 
 FPU_INSN(fpu_fxam)

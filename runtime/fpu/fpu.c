@@ -13,6 +13,7 @@ void fpu_update_es(CPUX86State *env)
         env->fpus |= FPUS_ES | FPUS_B;
     else if (was && env->machine)
         machine_set_ferr(env->machine, 0);
+    fpu_update_word(env);
 }
 
 bool fpu_stack_underflow(CPUX86State *env)
@@ -30,8 +31,7 @@ bool fpu_stack_overflow(CPUX86State *env)
     return env->fpuc & FPUS_IE;
 }
 
-/* An unmasked exception is pending and a waiting instruction follows (SDM 1, 8.7). */
-static void pending_exception(CPUX86State *env)
+void fpu_pending_exception(CPUX86State *env)
 {
     if (env->cr[0] & CR0_NE)
         raise_exception(env, EXCP_MF, 0);
@@ -97,7 +97,7 @@ static void op_sign(CPUX86State *env, const struct insn *insn, uint32_t offset)
 static void op_rotate(CPUX86State *env, const struct insn *insn, uint32_t offset)
 {
     (void)offset;
-    env->fpstt = (env->fpstt + (insn->mnem == MN_FINCSTP ? 1 : 7)) & 7;
+    fpu_set_top(env, fpu_top(env) + (insn->mnem == MN_FINCSTP ? 1 : 7));
     env->fpus &= (uint16_t)~FPUS_C1;
 }
 
@@ -106,7 +106,7 @@ static void op_FREE(CPUX86State *env, const struct insn *insn, uint32_t offset)
 {
     (void)offset;
     env->fpus &= (uint16_t)~FPUS_C1;
-    env->fpempty[(env->fpstt + insn->op[0].reg) & 7] = 1;
+    fpu_empty_phys(env, fpu_top(env) + insn->op[0].reg);
     if (insn->mnem == MN_FFREEP)
         fpu_pop(env);
 }
@@ -141,6 +141,7 @@ static const struct {
     [MN_FILD] = { fpu_fild, COMPUTES },
     [MN_FIST] = { fpu_fist, COMPUTES },
     [MN_FISTP] = { fpu_fist, COMPUTES },
+    [MN_FISTTP] = { fpu_fist, COMPUTES },
     [MN_FBLD] = { fpu_fbld, COMPUTES },
     [MN_FBSTP] = { fpu_fbstp, COMPUTES },
     [MN_FXCH] = { op_XCH, COMPUTES },
@@ -213,13 +214,15 @@ void fpu_insn(CPUX86State *env, const struct insn *insn)
     if (!fn)
         raise_exception(env, EXCP_UD, 0);
     if (kind != NO_WAIT && (env->fpus & FPUS_ES))
-        pending_exception(env);
+        fpu_pending_exception(env);
     fn(env, insn, offset);
     if (kind == COMPUTES) {
         /* Only now: a fault in memory leaves everything as it was. */
         env->fpip = env->eip;
         env->fpcs = (uint16_t)env->segs[R_CS].selector;
-        env->fpop = (uint16_t)((insn->opcode[0] & 7) << 8 | insn->opcode[1]);
+        /* The opcode is kept only where it is of use, as from the Pentium 4 on (SDM 1, 8.1.9.1). */
+        if (env->fpus & FPUS_ES)
+            env->fpop = (uint16_t)((insn->opcode[0] & 7) << 8 | insn->opcode[1]);
         if (memory) {
             env->fpdp = offset;
             env->fpds = (uint16_t)env->segs[insn->seg].selector;

@@ -13,6 +13,9 @@ struct floatx80 fx_round_pc(int sign, int32_t exp, uint64_t hi, uint64_t lo, str
 /* To nearest, at 24 or 53 bits, far from the ends of the exponent. */
 struct floatx80 fx_round_short(int sign, int32_t exp, uint64_t hi, uint64_t lo, struct fp_ctx *s);
 
+/* floor(sqrt(nh:nl)) for nh >= 2^62; *above_half: the fraction exceeds one half (softfp-sqrt.c). */
+uint64_t fx_isqrt128(uint64_t nh, uint64_t nl, bool *exact, bool *above_half);
+
 /* hi:lo >> n, the lost bits ored into the last place. */
 static inline void fx_shift_right_jam(uint64_t *hi, uint64_t *lo, uint32_t n)
 {

@@ -42,8 +42,7 @@ static uint64_t isqrt64(uint64_t n, uint64_t *rem)
     return s;
 }
 
-/* sqrt(nh:nl), nh >= 2^62; *above_half: the fraction exceeds one half; *exact. */
-static uint64_t isqrt128(uint64_t nh, uint64_t nl, bool *exact, bool *above_half)
+uint64_t fx_isqrt128(uint64_t nh, uint64_t nl, bool *exact, bool *above_half)
 {
     uint64_t r, s = isqrt64(nh, &r), a1 = nl >> 32, a0 = (uint32_t)nl;
     /* r is up to 2s: halve numerator and divisor, so that 64 bits hold them. */
@@ -79,7 +78,7 @@ struct floatx80 fx_sqrt(struct floatx80 a, struct fp_ctx *s)
     }
     e -= FX_BIAS;
     bool exact, above, odd = e & 1;
-    uint64_t root = odd ? isqrt128(m, 0, &exact, &above) : isqrt128(m >> 1, m << 63, &exact, &above);
+    uint64_t root = odd ? fx_isqrt128(m, 0, &exact, &above) : fx_isqrt128(m >> 1, m << 63, &exact, &above);
     /* The root of a 128-bit integer is never half way between two integers. */
     uint64_t lo = exact ? 0 : above ? FX_INT_BIT | 1 : 1;
     return fx_round_fast(0, (e - odd) / 2 + FX_BIAS, root, lo, s);

@@ -9,6 +9,7 @@
  * FSIN, FCOS, FSINCOS and FPTAN reduce their argument with the x87's own pi of 66 bits (SDM 1,
  * 8.3.8), as Intel and AMD do; with the true pi, sin(x) near multiples of pi would differ from
  * every real x87. */
+#include "mxcsr.h"
 #include "softfp.h"
 
 #include <mpfr.h>
@@ -49,6 +50,7 @@ static struct floatx80 call_inexact(struct floatx80 r, struct fp_ctx *s)
 
 struct floatx80 fx_f2xm1(struct floatx80 x, struct fp_ctx *s)
 {
+    HOST_FCSR_GUARD;
     struct floatx80 r;
     if (fx_propagate1(x, &r, s))
         return r;
@@ -89,6 +91,7 @@ static struct floatx80 times(mpfr_srcptr logarithm, bool inexact, struct floatx8
 
 struct floatx80 fx_yl2x(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
 {
+    HOST_FCSR_GUARD;
     struct floatx80 r;
     if (fx_propagate2(x, y, &r, s))
         return r;
@@ -121,6 +124,7 @@ struct floatx80 fx_yl2x(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
 
 struct floatx80 fx_yl2xp1(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
 {
+    HOST_FCSR_GUARD;
     struct floatx80 r;
     if (fx_propagate2(x, y, &r, s))
         return r;
@@ -158,6 +162,7 @@ struct floatx80 fx_yl2xp1(struct floatx80 y, struct floatx80 x, struct fp_ctx *s
 
 struct floatx80 fx_atan(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
 {
+    HOST_FCSR_GUARD;
     struct floatx80 r;
     if (fx_propagate2(x, y, &r, s))
         return r;
@@ -249,6 +254,7 @@ static struct floatx80 quadrant(mpfr_srcptr r, unsigned n, struct fp_ctx *s)
 
 bool fx_sincos(struct floatx80 x, struct floatx80 *sine, struct floatx80 *cosine, struct fp_ctx *s)
 {
+    HOST_FCSR_GUARD;
     struct floatx80 special;
     bool partial;
     if (trig_special(x, &special, &partial, s)) {
@@ -278,6 +284,7 @@ bool fx_sincos(struct floatx80 x, struct floatx80 *sine, struct floatx80 *cosine
 
 bool fx_tan(struct floatx80 x, struct floatx80 *r, struct fp_ctx *s)
 {
+    HOST_FCSR_GUARD;
     bool partial;
     if (trig_special(x, r, &partial, s))
         return !partial;

@@ -52,7 +52,7 @@ const struct opspec *opspec_find(const char *name)
 /* CPUID bits are named as /proc/cpuinfo does; p6, i486 and pmc stand for a family. */
 const char *const feature_name[] = {
     "base", "i486", "p6", "cpuid", "fpu", "tsc", "msr", "cx8", "sep", "cmov", "fcmov", "pmc", "smm",
-    "mmx", "fxsr", "sse", "sse2", "clfsh",
+    "mmx", "fxsr", "sse", "sse2", "clfsh", "sse3", "monitor",
 };
 const unsigned n_features = sizeof(feature_name) / sizeof(feature_name[0]);
 
