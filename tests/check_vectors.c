@@ -1,5 +1,5 @@
 /* Every recorded instruction case on the interpreter and, where they run, on templates with
- * 1, 4 and many instructions a block: alone, and in chains of cases. */
+ * 1, 4 and many instructions a block, for each kind of host: alone, and in chains of cases. */
 #include "config.h"
 
 #include <check.h>
@@ -7,214 +7,130 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpuid.h"
-#include "flags.h"
 #include "insn.h"
 #include "suite.h"
-#include "vec-chain.h"
-#include "vec-machine.h"
+#include "vec-compare.h"
+#include "vec-run.h"
 #ifdef HAVE_TEMPLATES
 #include "tb.h"
 #endif
 
 enum { LEAST_CASES = 20 };
 
-static struct vec_case *cases;
-static size_t n_cases;
-static unsigned failures;
-static unsigned max_reported = 40; /* environment: VECTOR_REPORT */
+static struct vec_set set;
 
-/* 0: interpreter; otherwise tb_max. */
-static const unsigned ways[] = {
-    0,
+/* The interpreter (tb_max 0), templates with blocks of that many instructions, and the templates that hosts
+ * without MSA use. */
+static const struct way {
+    unsigned tb_max;
+    const char *host; /* STITCH86_HOST */
+    const char *text;
+} ways[] = {
+    {0, NULL, "the interpreter"},
 #ifdef HAVE_TEMPLATES
-    1, 4, TB_MAX_INSNS,
+    {1, NULL, "blocks of 1"}, {4, NULL, "blocks of 4"}, {TB_MAX_INSNS, NULL, "blocks of many"},
+    {1, "mmi", "blocks of 1 without MSA"}, {TB_MAX_INSNS, "mmi", "blocks of many without MSA"},
 #endif
 };
 enum { WAYS = sizeof ways / sizeof *ways };
 
-static void failed(const struct vec_case *c, const char *what, uint32_t got, uint32_t want)
+/* For vec_machine_new(). */
+static unsigned begin_way(const struct way *w)
 {
-    struct insn insn;
-    char text[80] = "(undecodable)";
-    if (failures++ >= max_reported)
-        return;
-    if (decode_insn(c->bytes, c->len, c->in.segs[R_CS] == WORLD_CS16 ? DECODE_16 : DECODE_32, &insn) == DECODE_OK)
-        insn_format(&insn, WORLD_START, text, sizeof text);
-    fprintf(stderr, "%s:%u: %s: %s: %s is %x, not %x\n", c->file, c->line, c->form, text, what, got, want);
+    if (w->host)
+        setenv("STITCH86_HOST", w->host, 1);
+    vec_failures = 0;
+    return w->tb_max;
 }
 
-static uint16_t fpu_tags(const CPUX86State *env, uint16_t recorded)
+/* Only MMX and SSE have variants for hosts. */
+static bool differs(const struct way *w, bool simd)
 {
-    /* Only empty or not is state; what FSAVE makes of it depends on the registers. */
-    uint16_t tw = 0;
-    for (int i = 0; i < 8; i++)
-        tw |= (uint16_t)((env->fpempty[i] ? 3u : (recorded >> 2 * i & 3) == 3 ? 0 : recorded >> 2 * i & 3) << 2 * i);
-    return tw;
-}
-
-/* Two units in the last place at most: transcendental results differ between processors. */
-static bool near_enough(uint64_t mant_a, uint16_t se_a, uint64_t mant_b, uint16_t se_b)
-{
-    if ((se_a ^ se_b) & 0x8000)
-        return !mant_a && !mant_b;
-    __int128 a = ((__int128)(se_a & 0x7fff) << 63) + (int64_t)(mant_a & INT64_MAX);
-    __int128 b = ((__int128)(se_b & 0x7fff) << 63) + (int64_t)(mant_b & INT64_MAX);
-    return a - b <= 2 && b - a <= 2;
-}
-
-static bool is_one_of(const char *form, const char *const *list)
-{
-    while (*list && strcmp(form, *list) != 0)
-        list++;
-    return *list != NULL;
-}
-
-static void compare_fpu(const struct vec_case *c, const CPUX86State *env)
-{
-    static const char *const transcendental[] = {"F2XM1", "FYL2X", "FYL2XP1", "FPTAN", "FPATAN", "FSIN", "FCOS",
-                                                 "FSINCOS", NULL};
-    const struct vec_fpu *f = &c->out.fpu;
-    uint16_t sw = (uint16_t)(env->fpus | env->fpstt << 11), care = 0xffff;
-    bool loose = is_one_of(c->form, transcendental);
-    /* C1: rounded up; and FCOMI clears it, but leaves it on AMD's. */
-    if (loose || strstr(c->form, "COMI"))
-        care &= (uint16_t)~0x200;
-    if (env->fpuc != f->cw)
-        failed(c, "control word", env->fpuc, f->cw);
-    if ((sw ^ f->sw) & care)
-        failed(c, "status word", sw, f->sw);
-    if (fpu_tags(env, f->tw) != f->tw)
-        failed(c, "tag word", fpu_tags(env, f->tw), f->tw);
-    for (unsigned i = 0; i < 8; i++) {
-        const struct floatx80 *r = &env->fpregs[(env->fpstt + i) & 7];
-        uint16_t se;
-        uint64_t mant;
-        memcpy(&mant, f->st[i], 8);
-        memcpy(&se, f->st[i] + 8, 2);
-        if (loose && near_enough(r->mant, r->se, mant, se))
-            continue;
-        if (r->se != se)
-            failed(c, "exponent of ST", r->se, se);
-        if (r->mant >> 32 != mant >> 32)
-            failed(c, "upper half of ST", (uint32_t)(r->mant >> 32), (uint32_t)(mant >> 32));
-        if ((uint32_t)r->mant != (uint32_t)mant)
-            failed(c, "lower half of ST", (uint32_t)r->mant, (uint32_t)mant);
-    }
-}
-
-static void compare(const struct vec_case *c, CPUX86State *env)
-{
-    static const char *const regs[8] = {"EAX", "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI"};
-    static const char *const segs[SEG_COUNT] = {"ES", "CS", "SS", "DS", "FS", "GS"};
-    static uint8_t want[WORLD_DATA_END - WORLD_DATA];
-    int vector = env->exception_index;
-    bool trap = vector == EXCP_BP || vector == EXCP_OF;
-    uint32_t eip = trap ? env->exception_next_eip : env->eip;
-    if (vector == EXCP_BP && eip - 1 - WORLD_START >= c->len) {
-        vector = -1; /* the INT3 behind it */
-        eip--;
-    }
-    if (vector != c->vector)
-        failed(c, "exception", (uint32_t)vector, (uint32_t)c->vector);
-    else if (vector >= 0 && env->error_code != c->error_code && ((vector >= 10 && vector <= 14) || vector == 17))
-        failed(c, "error code", env->error_code, c->error_code);
-    if (eip != c->eip)
-        failed(c, "EIP", eip, c->eip);
-    uint32_t flags = cpu_eflags(env), care = ~(c->undefined | TF_MASK | RF_MASK);
-    if ((flags ^ c->out.eflags) & care)
-        failed(c, "EFLAGS", flags & care, c->out.eflags & care);
-    for (int i = 0; i < 8; i++)
-        if (env->regs[i] != c->out.regs[i])
-            failed(c, regs[i], env->regs[i], c->out.regs[i]);
-    for (int i = 0; i < SEG_COUNT; i++)
-        if (env->segs[i].selector != c->out.segs[i])
-            failed(c, segs[i], env->segs[i].selector, c->out.segs[i]);
-    if (c->fpu)
-        compare_fpu(c, env);
-
-    for (unsigned i = 0; i < sizeof want; i++)
-        want[i] = world_byte(WORLD_DATA + i);
-    for (unsigned i = 0; i < c->n_in; i++)
-        memcpy(want + c->mem_in[i].addr - WORLD_DATA, c->mem_in[i].bytes, c->mem_in[i].len);
-    for (unsigned i = 0; i < c->n_out; i++)
-        memcpy(want + c->mem_out[i].addr - WORLD_DATA, c->mem_out[i].bytes, c->mem_out[i].len);
-    const uint8_t *got = vec_machine_ram(env) + WORLD_DATA;
-    for (unsigned i = 0; i < sizeof want; i++)
-        if (got[i] != want[i]) {
-            char what[32];
-            snprintf(what, sizeof what, "byte at %x", WORLD_DATA + i);
-            failed(c, what, got[i], want[i]);
-            break;
-        }
-}
-
-static void run_alone(CPUX86State *env, const struct vec_case *c)
-{
-    uint8_t code[32], *ram = vec_machine_ram(env);
-    memset(code, 0xcc, sizeof code);
-    memcpy(code, c->bytes, c->len);
-    vec_machine_code(env, WORLD_START, code, sizeof code);
-    for (unsigned a = WORLD_DATA; a < WORLD_DATA_END; a++)
-        ram[a] = world_byte(a);
-    for (unsigned i = 0; i < c->n_in; i++)
-        memcpy(ram + c->mem_in[i].addr, c->mem_in[i].bytes, c->mem_in[i].len);
-    vec_machine_set(env, &c->in, WORLD_START);
-    if (!vec_machine_run(env, 200)) {
-        failed(c, "hang at EIP", env->eip, c->eip);
-        return;
-    }
-    compare(c, env);
+    return !w->host || simd;
 }
 
 START_TEST(alone)
 {
-    CPUX86State *env = vec_machine_new(ways[_i]);
-    failures = 0;
-    for (size_t i = 0; i < n_cases; i++)
-        run_alone(env, &cases[i]);
-    vec_machine_free(env);
-    ck_assert_msg(failures == 0, "%u differences with tb_max %u (0: interpreter)", failures, ways[_i]);
+    const struct way *w = &ways[_i];
+    struct vec_runner r;
+    vec_runner_start(&r, begin_way(w));
+    for (size_t i = 0; i < set.n_cases; i++)
+        if (differs(w, set.cases[i].simd))
+            vec_run_alone(&r, &set.cases[i]);
+    vec_runner_end(&r);
+    ck_assert_msg(vec_failures == 0, "%u differences with %s", vec_failures, w->text);
 }
 END_TEST
 
+/* Templates compute only with the usual control words; with the others blocks call the interpreter, so
+ * that a part of those sweeps is enough there.  A block of a sweep's case has one instruction of interest. */
+static bool sweep_wanted(const struct vec_sweep *s, size_t index, const struct way *w)
+{
+    bool usual = s->x87 ? s->s.mode == 0x37f || s->s.mode == 0x27f || s->s.mode == 0xf7f : s->s.mode == WORLD_MXCSR;
+    return w->tb_max == 0 || (differs(w, !s->x87) && ((usual && w->tb_max == 1) || index % 16 == 0));
+}
+
+START_TEST(swept)
+{
+    const struct way *w = &ways[_i];
+    struct vec_runner r;
+    size_t n = 0;
+    vec_runner_start(&r, begin_way(w));
+    for (size_t i = 0; i < set.n_sweeps; i++)
+        if (sweep_wanted(&set.sweeps[i], i, w))
+            n += vec_run_sweep(&r, &set.sweeps[i]);
+    vec_runner_end(&r);
+    ck_assert_msg(vec_failures == 0, "%u differences in %zu cases of sweeps with %s", vec_failures, n, w->text);
+}
+END_TEST
+
+/* Coprime to the number of cases or nearly so: neighbours in a chain are of different forms. */
+enum { STRIDE = 7919 };
+
 START_TEST(chained)
 {
-    /* Coprime to the number of cases or nearly so: neighbours in a chain are of different forms. */
-    enum { STRIDE = 7919 };
-    CPUX86State *env = vec_machine_new(ways[_i]);
-    const struct vec_case *chain[VEC_CHAIN_MAX];
-    unsigned n = 0, round = 0;
-    failures = 0;
-    for (size_t i = 0, k = 0; i < n_cases; i++, k = (k + STRIDE) % n_cases) {
-        if (vec_chain_takes(&cases[k]))
-            chain[n++] = &cases[k];
-        if (n == VEC_CHAIN_MAX || (i + 1 == n_cases && n)) {
-            if (!vec_chain_run(env, chain, n, round++) && ++failures >= max_reported)
-                break;
-            n = 0;
-        }
-    }
-    uint64_t all = env->icount, interp = env->insns_interp;
-    vec_machine_free(env);
+    static struct vec_chains ch;
+    const struct way *w = &ways[_i];
+    memset(&ch, 0, sizeof ch);
+    ch.env = vec_machine_new(begin_way(w));
+    for (size_t i = 0, k = 0; i < set.n_cases; i++, k = (k + STRIDE) % set.n_cases)
+        if (differs(w, set.cases[k].simd) && (w->tb_max != 1 || i / 64 % 4 == 0)) /* those blocks take long to make */
+            vec_chains_add(&ch, &set.cases[k]);
+    vec_chains_flush(&ch);
+    uint64_t all = ch.env->icount, interp = ch.env->insns_interp;
+    vec_machine_free(ch.env);
     /* Or else it would be the interpreter that passes. */
-    ck_assert_msg(!ways[_i] || interp < all / 10, "%llu of %llu instructions through the interpreter",
+    ck_assert_msg(!w->tb_max || interp < all / 10, "%llu of %llu instructions through the interpreter",
                   (unsigned long long)interp, (unsigned long long)all);
-    ck_assert_msg(failures == 0, "%u chains differ with tb_max %u (0: interpreter)", failures, ways[_i]);
+    ck_assert_msg(ch.failures == 0, "%u chains differ with %s", ch.failures, w->text);
+}
+END_TEST
+
+/* Cases of sweeps with the usual MXCSR: first those of one sweep together, then a few of each, mixed. */
+START_TEST(chained_sweeps)
+{
+    static struct vec_chains ch;
+    const struct way *w = &ways[_i];
+    memset(&ch, 0, sizeof ch);
+    ch.env = vec_machine_new(begin_way(w));
+    for (unsigned mixed = 0; mixed < 2; mixed++)
+        for (size_t i = 0, k = 0; i < set.n_sweeps; i++, k = (k + STRIDE) % set.n_sweeps) {
+            const struct vec_sweep *s = &set.sweeps[k];
+            for (unsigned j = 0; j < (mixed ? 3u : VEC_CHAIN_MAX) && s->s.mode == WORLD_MXCSR; j++)
+                vec_chains_add_swept(&ch, s, (unsigned)((i * 29 + j * 37) % s->count));
+            if (!mixed)
+                vec_chains_flush(&ch);
+        }
+    vec_chains_flush(&ch);
+    vec_machine_free(ch.env);
+    ck_assert_msg(ch.failures == 0, "%u chains differ with %s", ch.failures, w->text);
 }
 END_TEST
 
 /* Does the form belong to those that can be recorded?  (tools/record/gen.c: gen_wants) */
 static bool recordable(unsigned form)
 {
-    static const enum isa_feature without[] = {
-        ISA_F_MMX, ISA_F_FXSR, ISA_F_SSE, ISA_F_SSE2, ISA_F_TSC, ISA_F_PMC, ISA_F_CLFSH,
-        ISA_F_CPUID, ISA_F_SEP, ISA_F_SMM
-    };
-    static const enum isa_mnem not[] = {MN_SGDT, MN_SIDT, MN_SLDT, MN_STR, MN_SMSW, MN_INT1};
-    for (unsigned i = 0; i < sizeof without / sizeof *without; i++)
-        if (isa_info[form].feature == without[i])
-            return false;
+    static const enum isa_mnem not[] = {MN_SGDT, MN_SIDT, MN_SLDT, MN_STR, MN_SMSW, MN_INT1, MN_SYSENTER, MN_SYSEXIT};
     for (unsigned i = 0; i < sizeof not / sizeof *not; i++)
         if (isa_info[form].mnem == not[i])
             return false;
@@ -227,8 +143,8 @@ START_TEST(complete)
     static unsigned count[FORM_COUNT];
     unsigned missing = 0;
     memset(count, 0, sizeof count);
-    for (size_t i = 0; i < n_cases; i++) {
-        const struct vec_case *c = &cases[i];
+    for (size_t i = 0; i < set.n_cases; i++) {
+        const struct vec_case *c = &set.cases[i];
         struct insn insn;
         int mode = c->in.segs[R_CS] == WORLD_CS16 ? DECODE_16 : DECODE_32;
         enum decode_status s = decode_insn(c->bytes, c->len, mode, &insn);
@@ -251,23 +167,41 @@ START_TEST(complete)
 }
 END_TEST
 
+/* Environment: VECTOR_REPORT, how many differences are described; VECTORS_ONLY, the mnemonics to run;
+ * VECTORS_FILES, the files. */
 int main(void)
 {
-    static const char *const names[] = {"onebyte-low", "onebyte-high", "twobyte", "x87", NULL};
+    static const char *const all_files[] = {"onebyte-low", "onebyte-high", "twobyte", "x87", "mmx", "sse", "sse-float"};
+    const char *files[9] = {NULL};
     char dir[4096];
-    const char *srcdir = getenv("srcdir"), *report = getenv("VECTOR_REPORT");
+    const char *srcdir = getenv("srcdir"), *report = getenv("VECTOR_REPORT"), *only = getenv("VECTORS_ONLY");
+    const char *wanted = getenv("VECTORS_FILES");
+    unsigned n = 0;
     if (report)
-        max_reported = (unsigned)strtoul(report, NULL, 10);
+        vec_max_reported = (unsigned)strtoul(report, NULL, 10);
+    for (unsigned i = 0; i < sizeof all_files / sizeof *all_files; i++)
+        if (!wanted || vec_word_in(wanted, all_files[i]))
+            files[n++] = all_files[i];
     snprintf(dir, sizeof dir, "%s/tests/vectors", srcdir ? srcdir : ".");
-    cases = vec_load(dir, names, &n_cases);
-    printf("%zu recorded cases\n", n_cases);
+    vec_load(dir, files, only, &set);
+    size_t in_sweeps = 0;
+    for (size_t i = 0; i < set.n_sweeps; i++)
+        in_sweeps += set.sweeps[i].count;
+    printf("%zu recorded cases, and %zu in %zu sweeps\n", set.n_cases, in_sweeps, set.n_sweeps);
+    if (!set.n_cases) {
+        fprintf(stderr, "no such mnemonic or file\n");
+        return 1;
+    }
 
     Suite *s = suite_create("vectors");
     TCase *t = tcase_create("vectors");
     tcase_set_timeout(t, 600);
-    tcase_add_test(t, complete);
+    if (!only && !wanted)
+        tcase_add_test(t, complete);
     tcase_add_loop_test(t, alone, 0, WAYS);
+    tcase_add_loop_test(t, swept, 0, WAYS);
     tcase_add_loop_test(t, chained, 0, WAYS);
+    tcase_add_loop_test(t, chained_sweeps, 0, WAYS);
     suite_add_tcase(s, t);
     return suite_run(s);
 }

@@ -10,8 +10,13 @@
 #include <string.h>
 
 #include "flags.h"
+#include "vec-compare.h"
 
-enum { SLOT = 0x400, SLOT_FLAGS = 32, SLOT_COND = 36, SLOT_MEM = 64 };
+enum {
+    SLOT = 0x400, SLOT_FLAGS = 32, SLOT_COND = 36, SLOT_MEM = 64, SLOT_XMM = SLOT - 192, SLOT_MMX = SLOT - 64,
+    /* For each case its XMM and MMX registers before it. */
+    INPUTS = 0x70000, INPUT = 192, INPUT_MMX = 128
+};
 enum { LOOK_PUSHF, LOOK_NONE, LOOK_SETCC, LOOK_JCC, LOOKS };
 
 struct code {
@@ -57,6 +62,26 @@ static void store_pattern(struct code *c, uint32_t addr, unsigned len)
     store_bytes(c, addr, bytes, len);
 }
 
+/* MMX registers as MMX leaves them, before and after; nothing unusual in MXCSR. */
+static bool simd_takes(const struct vec_case *c)
+{
+    const struct vec_fpu *in = &c->in.fpu, *out = &c->out.fpu;
+    if (!c->simd)
+        return true;
+    for (unsigned i = 0; i < 8; i++)
+        if (in->reg[i][8] != 0xff || in->reg[i][9] != 0xff || out->reg[i][8] != 0xff || out->reg[i][9] != 0xff
+            || (in->tw >> 2 * i & 3) == 3 || (out->tw >> 2 * i & 3) == 3)
+            return false;
+    return in->cw == WORLD_CW && out->cw == WORLD_CW && in->sw == WORLD_SW && out->sw == WORLD_SW
+        && (c->in.mxcsr & ~0x3fu) == WORLD_MXCSR && (c->out.mxcsr & ~0x3fu) == WORLD_MXCSR && !strstr(c->form, "MXCSR")
+        && strncmp(c->form, "FX", 2);
+}
+
+static bool x87_case(const struct vec_case *c)
+{
+    return c->form[0] == 'F' && !c->simd;
+}
+
 bool vec_chain_takes(const struct vec_case *c)
 {
     static const uint16_t segs[SEG_COUNT] = {WORLD_DS, WORLD_CS32, WORLD_DS, WORLD_DS, WORLD_FS, WORLD_GS};
@@ -65,7 +90,8 @@ bool vec_chain_takes(const struct vec_case *c)
         bytes += (c->mem_out[i].len + 3u) & ~3u;
     return c->vector < 0 && c->eip == (uint32_t)WORLD_START + c->len && memcmp(c->in.segs, segs, sizeof segs) == 0
         && memcmp(c->out.segs, segs, sizeof segs) == 0 && !(c->in.eflags & ~(uint32_t)(CC_ARITH | DF_MASK | 0x202))
-        && !(c->out.eflags & ~(uint32_t)(CC_ARITH | DF_MASK | 0x202)) && !c->fpu && bytes <= SLOT - SLOT_MEM
+        && !(c->out.eflags & ~(uint32_t)(CC_ARITH | DF_MASK | 0x202)) && !x87_case(c) && bytes <= SLOT_XMM - SLOT_MEM
+        && simd_takes(c)
         && strncmp(c->form, "CALL", 4) && strncmp(c->form, "RET", 3) && strncmp(c->form, "J", 1)
         && strncmp(c->form, "IRET", 4) && strncmp(c->form, "LOOP", 4);
 }
@@ -106,13 +132,46 @@ static struct plan plan_of(const struct vec_case *c, unsigned variant)
     return p;
 }
 
-static void emit_case(struct code *code, const struct vec_case *c, uint32_t slot, struct plan p, unsigned nops)
+/* Does the case read or write the register, or is its encoding among those that might? */
+static bool uses_xmm(const struct vec_case *c, unsigned r)
+{
+    const uint8_t *opcode = memchr(c->bytes, 0x0f, c->len);
+    uint8_t modrm = opcode && opcode + 2 < c->bytes + c->len ? opcode[2] : 0;
+    return c->simd && ((modrm & 7) == (int)r || (modrm >> 3 & 7) == (int)r || memcmp(&c->in.xmm[r], &c->out.xmm[r], 16));
+}
+
+static bool uses_mmx(const struct vec_case *c)
+{
+    return c->simd && (memcmp(c->in.fpu.reg, c->out.fpu.reg, sizeof c->in.fpu.reg) || strstr(c->form, "_PQ")
+                       || strstr(c->form, "_QQ") || strstr(c->form, "_NQ") || strstr(c->form, "_QD"));
+}
+
+/* movups xmmR, [addr] and movq mmR, [addr], or the other way. */
+static void emit_vectors(struct code *code, const struct vec_case *c, uint32_t xmm, uint32_t mmx, bool store)
+{
+    for (unsigned r = 0; r < 8; r++) {
+        if (uses_xmm(c, r)) {
+            op(code, store ? "\x0f\x11" : "\x0f\x10", 2);
+            imm(code, 5 | r << 3, 1);
+            imm(code, xmm + 16 * r, 4);
+        }
+        if (uses_xmm(c, r) && uses_mmx(c)) {
+            op(code, store ? "\x0f\x7f" : "\x0f\x6f", 2);
+            imm(code, 5 | r << 3, 1);
+            imm(code, mmx + 8 * r, 4);
+        }
+    }
+}
+
+static void emit_case(struct code *code, const struct vec_case *c, uint32_t slot, uint32_t input, struct plan p,
+                      unsigned nops)
 {
     uint32_t f = c->in.eflags;
     for (unsigned i = 0; i < c->n_in; i++)
         store_bytes(code, c->mem_in[i].addr, c->mem_in[i].bytes, c->mem_in[i].len);
     while (nops--)
         OP(code, "\x90");
+    emit_vectors(code, c, input, input + INPUT_MMX, false);
     op(code, (f & CC_O) ? "\xb0\x40" : "\xb0\x01", 2); /* mov al, 40h or 1 */
     OP(code, "\x00\xc0");                               /* add al, al: OF */
     OP(code, "\xb4");                                   /* mov ah, flags */
@@ -148,6 +207,7 @@ static void emit_case(struct code *code, const struct vec_case *c, uint32_t slot
     } else {
         OP(code, "\x85\xc0"); /* test eax, eax: the flags are dead */
     }
+    emit_vectors(code, c, slot + SLOT_XMM, slot + SLOT_MMX, true);
     uint32_t to = slot + SLOT_MEM;
     for (unsigned i = 0; i < c->n_out; i++)
         for (unsigned j = 0; j < c->mem_out[i].len; j += 4, to += 4) {
@@ -171,7 +231,7 @@ static bool check_case(const struct vec_case *c, const uint8_t *slot, struct pla
     memcpy(regs, slot, 32);
     memcpy(&flags, slot + SLOT_FLAGS, 4);
     for (int r = 0; r < 8; r++)
-        if (regs[r] != c->out.regs[r]) {
+        if (regs[r] != c->out.regs[r] && !(c->any_regs >> r & 1)) {
             fprintf(stderr, "%s:%u: %s in a chain (%s): register %d is %x, not %x\n", c->file, c->line, c->form,
                     looks[p.look], r, regs[r], c->out.regs[r]);
             ok = false;
@@ -185,6 +245,20 @@ static bool check_case(const struct vec_case *c, const uint8_t *slot, struct pla
         fprintf(stderr, "%s:%u: %s in a chain (%s): condition %u is wrong after it\n", c->file, c->line, c->form,
                 looks[p.look], p.cond);
         ok = false;
+    }
+    for (unsigned r = 0; r < 8; r++) {
+        union xmm_reg xmm;
+        memcpy(&xmm, slot + SLOT_XMM + 16 * r, 16);
+        if (uses_xmm(c, r) && !vec_xmm_equal(c, r, &xmm)) {
+            fprintf(stderr, "%s:%u: %s in a chain (%s): XMM%u is %llx%016llx, not %llx%016llx\n", c->file, c->line,
+                    c->form, looks[p.look], r, (unsigned long long)xmm.q[1], (unsigned long long)xmm.q[0],
+                    (unsigned long long)c->out.xmm[r].q[1], (unsigned long long)c->out.xmm[r].q[0]);
+            ok = false;
+        }
+        if (uses_mmx(c) && uses_xmm(c, r) && memcmp(slot + SLOT_MMX + 8 * r, c->out.fpu.reg[r], 8) != 0) {
+            fprintf(stderr, "%s:%u: %s in a chain (%s): MM%u is wrong\n", c->file, c->line, c->form, looks[p.look], r);
+            ok = false;
+        }
     }
     unsigned at = SLOT_MEM;
     for (unsigned i = 0; i < c->n_out; i++) {
@@ -208,14 +282,32 @@ bool vec_chain_run(CPUX86State *env, const struct vec_case *const *cases, unsign
         ram[a] = world_byte(a);
     memset(ram + VEC_CHAIN_RESULTS, 0, n * SLOT);
     for (unsigned i = 0; i < n; i++)
-        emit_case(&code, cases[i], VEC_CHAIN_RESULTS + i * SLOT, plan_of(cases[i], variant), (variant + i) % 5);
+        emit_case(&code, cases[i], VEC_CHAIN_RESULTS + i * SLOT, INPUTS + i * INPUT, plan_of(cases[i], variant),
+                  (variant + i) % 5);
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned r = 0; r < 8; r++) {
+            memcpy(ram + INPUTS + i * INPUT + 16 * r, &cases[i]->in.xmm[r], 16);
+            memcpy(ram + INPUTS + i * INPUT + INPUT_MMX + 8 * r, cases[i]->in.fpu.reg[r], 8);
+        }
     OP(&code, "\xcc");
     vec_machine_code(env, VEC_CHAIN_CODE, code.bytes, code.len);
-    vec_machine_set(env, &cases[0]->in, VEC_CHAIN_CODE);
+    struct vec_state start = cases[0]->in;
+    uint32_t least = WORLD_MXCSR, most = WORLD_MXCSR;
+    start.mxcsr = WORLD_MXCSR;
+    for (unsigned i = 0; i < n; i++) {
+        least |= cases[i]->out.mxcsr & ~cases[i]->in.mxcsr;
+        most |= cases[i]->out.mxcsr;
+    }
+    vec_machine_set(env, &start, VEC_CHAIN_CODE);
     if (!vec_machine_run(env, 100000) || env->exception_index != EXCP_BP) {
         fprintf(stderr, "%s:%u: chain of %u cases from here: ends with exception %d at %x\n", cases[0]->file,
                 cases[0]->line, n, env->exception_index, env->eip);
         return false;
+    }
+    if ((env->mxcsr & least) != least || (env->mxcsr | most) != most) {
+        fprintf(stderr, "%s:%u: chain of %u cases from here: MXCSR is %x, not %x to %x\n", cases[0]->file,
+                cases[0]->line, n, env->mxcsr, least, most);
+        ok = false;
     }
     for (unsigned i = 0; i < n; i++)
         ok &= check_case(cases[i], ram + VEC_CHAIN_RESULTS + i * SLOT, plan_of(cases[i], variant));

@@ -8,7 +8,10 @@
 #include "cpuid.h"
 #include "exec.h"
 #include "flags.h"
+#include "fpu-word.h"
 #include "interp.h"
+#include "mxcsr.h"
+#include "simd.h"
 #include "softmmu.h"
 #ifdef HAVE_TEMPLATES
 #include "tb.h"
@@ -69,10 +72,21 @@ uint8_t *vec_machine_ram(CPUX86State *env)
     return phys_mem_ptr(env->mem, 0, VEC_RAM);
 }
 
+static const struct cpu_model *every_feature(void)
+{
+    static struct cpu_model model;
+    const struct cpu_model *max = cpu_model_find("max");
+    if (max)
+        return max;
+    model = *cpu_model_default();
+    model.features |= CPUID_MMX | CPUID_FXSR | CPUID_SSE | CPUID_SSE2 | CPUID_CLFSH;
+    return &model;
+}
+
 CPUX86State *vec_machine_new(unsigned tb_max)
 {
     CPUX86State *env = calloc(1, sizeof *env);
-    env->model = cpu_model_default();
+    env->model = every_feature();
     env->mem = phys_mem_new();
     env->exception_index = env->old_exception = -1;
     uint8_t *ram = phys_mem_add_ram(env->mem, 0, VEC_RAM, "ram");
@@ -87,10 +101,12 @@ CPUX86State *vec_machine_new(unsigned tb_max)
 #else
     (void)tb_max;
 #endif
+    sse_host_init();
     cpu_reset(env);
     for (unsigned i = 0; i < DESCRIPTORS; i++)
         write_descriptor(ram, &descriptors[i]);
     ram[TSS + 0x66] = 0x68; /* no I/O bitmap */
+    env->cr[4] = CR4_OSFXSR | CR4_OSXMMEXCPT;
     env->cr[0] = CR0_PE | CR0_ET | CR0_NE | CR0_AM | CR0_MP;
     env->gdt_base = GDT;
     env->gdt_limit = 16 * 8 - 1;
@@ -116,15 +132,17 @@ static void set_fpu(CPUX86State *env, const struct vec_fpu *f)
 {
     env->fpuc = f->cw;
     env->fpus = f->sw & ~0x3800u;
-    env->fpstt = f->sw >> 11 & 7;
+    fpu_set_top(env, f->sw >> 11);
+    fpu_update_word(env);
     env->fpip = env->fpdp = 0;
     env->fpop = env->fpcs = env->fpds = 0;
+    unsigned valid = 0;
     for (unsigned i = 0; i < 8; i++) {
-        unsigned phys = (env->fpstt + i) & 7;
-        memcpy(&env->fpregs[phys].mant, f->st[i], 8);
-        memcpy(&env->fpregs[phys].se, f->st[i] + 8, 2);
-        env->fpempty[i] = (f->tw >> 2 * i & 3) == 3;
+        memcpy(&env->fpregs[i].mant, f->reg[i], 8);
+        memcpy(&env->fpregs[i].se, f->reg[i] + 8, 2);
+        valid |= (unsigned)((f->tw >> 2 * i & 3) != 3) << i;
     }
+    fpu_set_valid_mask(env, valid);
 }
 
 void vec_machine_set(CPUX86State *env, const struct vec_state *s, uint32_t eip)
@@ -135,6 +153,9 @@ void vec_machine_set(CPUX86State *env, const struct vec_state *s, uint32_t eip)
     for (int i = 0; i < SEG_COUNT; i++)
         set_segment(env, i, s->segs[i]);
     set_fpu(env, &s->fpu);
+    sse_collect_flags(env); /* what is left of the case before is not this one's */
+    memcpy(env->xmm, s->xmm, sizeof env->xmm);
+    env->mxcsr = s->mxcsr;
     env->eip = eip;
     env->exception_index = env->old_exception = -1;
     env->error_code = 0;
@@ -162,6 +183,7 @@ bool vec_machine_run(CPUX86State *env, int32_t max_insns)
         accel_run(env);
     }
     env->jmp_env = NULL;
+    sse_collect_flags(env);
     env->icount += (uint32_t)(max_insns - env->icount_left);
     return env->exception_index >= 0;
 }

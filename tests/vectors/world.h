@@ -31,4 +31,24 @@ static inline uint8_t world_byte(uint32_t addr)
     return (uint8_t)(x >> 24 ^ x >> 13);
 }
 
+/* Registers where a case does not name them. */
+static inline uint32_t world_reg(unsigned reg)
+{
+    return 0x11223344u * (reg + 1) ^ 0x80000001u << reg;
+}
+
+static inline uint8_t world_xmm(unsigned reg, unsigned byte)
+{
+    return world_byte(0x10000 + 16 * reg + byte);
+}
+
+/* x87 register (physical) reg: an exponent of FFFF and this significand; as an MMX register leaves it. */
+static inline uint8_t world_mmx(unsigned reg, unsigned byte)
+{
+    return world_byte(0x11000 + 8 * reg + byte);
+}
+
+/* Control words of a case that does not name them; TW: all valid, as FSAVE stores that of such registers. */
+enum { WORLD_MXCSR = 0x1f80, WORLD_CW = 0x37f, WORLD_SW = 0, WORLD_TW = 0xaaaa };
+
 #endif

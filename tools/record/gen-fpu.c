@@ -111,12 +111,25 @@ static void memory_operand(struct build *b)
     }
 }
 
+/* Which of ST(0)..ST(7) the instruction reads; the others keep the world's values. */
+static unsigned used_registers(const struct build *b)
+{
+    if (form_is(b->f, "FNSAVE FNSTENV FXAM FINCSTP FDECSTP"))
+        return 0xff;
+    unsigned used = 3;
+    if (form_has_op(b->f, "STi"))
+        used |= 1u << (b->c->bytes[b->modrm_at] & 7);
+    return used;
+}
+
 void fpu_case(struct build *b)
 {
     const struct form *f = b->f;
     struct fpu_state *s = &b->c->in.fpu;
     unsigned top = rnd() % 8;
     b->c->fpu = true;
+    default_fpu(s);
+    s->tw = 0;
     s->cw = (uint16_t)(0x40 | (chance(4) ? rnd() & 0x3f : 0x3f) | (chance(2) ? rnd() & 0xc00 : 0)
                        | (chance(3) ? (rnd() & 1) << 9 : 0x300));
     if (strstr(f->mnem, "COMI")) /* AMD sets EFLAGS even when an unmasked exception stands */
@@ -127,7 +140,8 @@ void fpu_case(struct build *b)
     if (chance(12) && ~s->cw & 0x3f)
         s->sw |= (uint16_t)((~s->cw & 0x3f) | ES_B); /* an exception is pending */
     for (unsigned i = 0; i < 8; i++) {
-        value80(s->st[i]);
+        if (used_registers(b) >> i & 1)
+            value80(s->reg[(top + i) & 7]);
         if (chance(5))
             s->tw |= (uint16_t)(3u << 2 * ((top + i) & 7));
     }
@@ -136,7 +150,7 @@ void fpu_case(struct build *b)
         if (!chance(5))
             s->tw |= (uint16_t)(3u << 2 * ((top + 7) & 7));
     if (form_is(f, "F2XM1 FYL2XP1"))
-        small80(s->st[0]);
+        small80(s->reg[top]);
     if (b->p.mem)
         memory_operand(b);
 }

@@ -222,7 +222,7 @@ bool special_finish(struct build *b)
     bool sreg = form_has_op(f, "ES") || form_has_op(f, "SS") || form_has_op(f, "DS") || form_has_op(f, "FS")
         || form_has_op(f, "GS");
 
-    if (!strcmp(f->feature, "fpu") || !strcmp(f->feature, "fcmov"))
+    if (!strcmp(f->feature, "fpu") || !strcmp(f->feature, "fcmov") || form_is(f, "FISTTP"))
         fpu_case(b);
     if (strstr(f->attrs, "branch"))
         if (form_has_op(f, "Jb") || !form_is(f, "LOOP"))
@@ -277,6 +277,10 @@ bool special_finish(struct build *b)
         uint32_t v[2] = {r[EAX], r[EDX]};
         poke(c, b->target, v, 8);
     }
+    if (form_is(f, "RDTSC"))
+        c->any_regs = 1u << EAX | 1u << EDX;
+    if (form_is(f, "CPUID"))
+        c->any_regs = 1u << EAX | 1u << ECX | 1u << EDX | 1u << EBX;
     if (form_is(f, "INT"))
         *imm = chance(2) ? 3 : 4; /* the only gates that user code may use here, but for system calls */
     if (form_has_op(f, "Rd")) { /* mod does not count */

@@ -247,9 +247,14 @@ static bool build_case(struct testcase *c, const struct form *f, const struct pl
     struct build b = {.c = c, .f = f, .p = *p};
     memset(c, 0, sizeof *c);
     c->op16 = p->op16;
+    b.simd = c->simd = simd_form(f);
+    default_simd(&c->in);
     b.opsize = f->opsize == 1 || f->opsize == 2 ? (unsigned)f->opsize : p->op16 ? 2 : 4;
     random_registers(&b);
-    special_registers(&b);
+    if (b.simd)
+        simd_registers(&b);
+    else
+        special_registers(&b);
     put_prefixes(&b);
     if (!strcmp(f->prefix, "F3") || !strcmp(f->prefix, "F2") || !strcmp(f->prefix, "66"))
         put(&b, (unsigned)(f->prefix[0] == '6' ? 0x66 : f->prefix[1] == '3' ? 0xf3 : 0xf2));
@@ -264,23 +269,31 @@ static bool build_case(struct testcase *c, const struct form *f, const struct pl
         if (p->mem) {
             uint8_t bytes[8];
             uint32_t v = edge(b.opsize), w = edge(b.opsize);
-            b.target = data_address(b.opsize);
+            b.target = b.simd ? simd_address(&b) : data_address(b.opsize);
             if (p->lock) /* split locks are slow, and hosts may forbid them */
                 b.target &= ~7u;
             memcpy(bytes, &v, 4);
             memcpy(bytes + 4, &w, 4);
-            poke(c, b.target, bytes, 8);
+            if (!b.simd)
+                poke(c, b.target, bytes, 8);
             if (p->a16)
                 put_address16(&b, reg);
             else
                 put_address32(&b, reg);
         } else {
-            put(&b, 0xc0 | reg << 3 | (f->rm >= 0 ? (unsigned)f->rm : rnd() % 8));
+            unsigned rm = f->rm >= 0 ? (unsigned)f->rm : rnd() % 8;
+            if (b.simd && f->reg < 0 && f->rm < 0 && chance(6))
+                rm = reg;
+            put(&b, 0xc0 | reg << 3 | rm);
         }
     }
     put_immediates(&b);
     if (c->len >= 15)
         return false;
+    if (b.simd) {
+        simd_case(&b);
+        return true;
+    }
     if (p->mem && chance(32) && !p->lock)
         c->in.eflags |= 0x40000; /* AC */
     return special_finish(&b);
@@ -288,14 +301,9 @@ static bool build_case(struct testcase *c, const struct form *f, const struct pl
 
 bool gen_wants(const struct form *f)
 {
-    static const char *const no_feature[] = {"mmx", "fxsr", "sse", "sse2", "tsc", "pmc", "clfsh",
-                                             "cpuid", "sep", "smm"};
-    for (unsigned i = 0; i < sizeof no_feature / sizeof *no_feature; i++)
-        if (!strcmp(f->feature, no_feature[i]))
-            return false;
     /* The kernel below emulates the first five (UMIP).  INT1's pushed EIP is not the CPU's own where a
-     * hypervisor intercepts #DB. */
-    return !form_is(f, "SGDT SIDT SLDT STR SMSW INT1");
+     * hypervisor intercepts #DB.  SYSENTER and SYSEXIT are the kernel's, too. */
+    return !form_is(f, "SGDT SIDT SLDT STR SMSW INT1 SYSENTER SYSEXIT");
 }
 
 unsigned gen_undefined(const struct form *f, const struct testcase *c)
@@ -311,7 +319,8 @@ unsigned gen_form(const struct form *f, struct testcase *cases, unsigned max)
         may_reg = false; /* Intel: NOP; AMD: #UD */
     bool string = strstr(f->attrs, "str") != NULL, lockable = strstr(f->attrs, "lock") != NULL;
     bool stack = form_is(f, "PUSH POP PUSHA POPA PUSHF POPF CALL RET CALLF RETF IRET ENTER LEAVE");
-    bool memory = may_mem || string || form_has_op(f, "Ob") || form_has_op(f, "Ov") || form_is(f, "XLAT");
+    bool memory = may_mem || string || form_has_op(f, "Ob") || form_has_op(f, "Ov") || form_is(f, "XLAT MASKMOVQ MASKMOVDQU");
+    bool simd = simd_form(f); /* 66 has another meaning */
     /* How often each kind of variant is made. */
     struct {
         unsigned count;
@@ -319,8 +328,8 @@ unsigned gen_form(const struct form *f, struct testcase *cases, unsigned max)
     } kinds[] = {
         {may_mem ? 16 : 24, 0, 0, 0, 0, 0, 0, may_reg},
         {may_reg ? 16 : 24, 0, 0, 0, 0, 0, 1, may_mem},
-        {8, 1, 0, 0, 0, 0, 0, may_reg && (f->opsize == 0 || stack)},
-        {8, 1, 0, 0, 0, 0, 1, may_mem && (f->opsize == 0 || stack)},
+        {8, 1, 0, 0, 0, 0, 0, may_reg && (f->opsize == 0 || stack) && !simd},
+        {8, 1, 0, 0, 0, 0, 1, may_mem && (f->opsize == 0 || stack) && !simd},
         {6, 0, 1, 0, 0, 0, may_mem, memory},
         {3, 1, 1, 1, 0, 0, 0, may_reg},
         {3, 1, 1, 1, 0, 0, 1, may_mem},
@@ -340,8 +349,9 @@ unsigned gen_form(const struct form *f, struct testcase *cases, unsigned max)
         if (!kinds[k].wanted)
             continue;
         for (unsigned i = 0, tries = 0; i < kinds[k].count && n < max && tries < 200; tries++) {
-            struct plan p = {.cs16 = kinds[k].cs16, .ss16 = kinds[k].ss16, .op16 = kinds[k].op16,
-                             .a16 = kinds[k].a16, .mem = kinds[k].mem, .lock = kinds[k].lock, .seg = -1};
+            bool cs16 = kinds[k].cs16, op16 = simd ? cs16 : kinds[k].op16;
+            struct plan p = {.cs16 = cs16, .ss16 = kinds[k].ss16, .op16 = op16, .a16 = kinds[k].a16,
+                             .mem = kinds[k].mem, .lock = kinds[k].lock, .seg = -1};
             if (memory && chance(5))
                 p.seg = (int)(rnd() % 6);
             if (string)

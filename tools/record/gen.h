@@ -28,6 +28,7 @@ struct build {
     unsigned modrm_at;
     unsigned imm_at;    /* where the first immediate lies in bytes[] */
     unsigned imm_len;
+    bool simd;
 };
 
 uint32_t rnd(void);
@@ -49,6 +50,10 @@ bool form_has_op(const struct form *f, const char *op);
 void special_registers(struct build *b);
 /* After the encoding: immediates, memory contents.  false: not a case worth having. */
 bool special_finish(struct build *b);
+/* simd.c: registers and memory operand's address; operands, MXCSR, x87 state. */
+void simd_registers(struct build *b);
+uint32_t simd_address(struct build *b);
+void simd_case(struct build *b);
 /* gen-fpu.c: x87 state and memory operand. */
 void fpu_case(struct build *b);
 /* Flags that the manual leaves undefined in this very case. */

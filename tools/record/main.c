@@ -9,7 +9,7 @@
 
 #include "record.h"
 
-enum { MAX_CASES = 256, LEAST = 20 };
+enum { MAX_CASES = 256, LEAST = 20, FILES = 7 };
 
 static struct testcase cases[MAX_CASES];
 static const struct form *cur_form;
@@ -28,6 +28,8 @@ static void put_segs(const struct state *s, const struct state *ref)
             fprintf(out, " %cs=%x", names[i], s->segs[i]);
 }
 
+static const char *const reg_names[8] = {"a", "c", "d", "b", "sp", "bp", "si", "di"};
+
 static void put_bytes(unsigned addr, const uint8_t *bytes, unsigned len)
 {
     fprintf(out, " %x=", addr);
@@ -37,28 +39,73 @@ static void put_bytes(unsigned addr, const uint8_t *bytes, unsigned len)
 
 static void put_fpu(const struct fpu_state *s, const struct fpu_state *ref)
 {
-    if (!ref || s->cw != ref->cw || s->sw != ref->sw || s->tw != ref->tw)
+    if (s->cw != ref->cw || s->sw != ref->sw || s->tw != ref->tw)
         fprintf(out, " w=%x,%x,%x", s->cw, s->sw, s->tw);
     for (int i = 0; i < 8; i++)
-        if (!ref || memcmp(s->st[i], ref->st[i], 10) != 0) {
-            fprintf(out, " t%d=", i);
-            for (int j = 9; j >= 0; j--)
-                fprintf(out, "%02x", s->st[i][j]);
+        if (memcmp(s->reg[i], ref->reg[i], 10) != 0) {
+            fprintf(out, " m%d=", i);
+            for (int j = s->reg[i][8] == 0xff && s->reg[i][9] == 0xff ? 7 : 9; j >= 0; j--)
+                fprintf(out, "%02x", s->reg[i][j]);
         }
+}
+
+static void put_xmm(const struct state *s, const struct state *ref)
+{
+    if (s->mxcsr != ref->mxcsr)
+        fprintf(out, " mx=%x", s->mxcsr);
+    for (int i = 0; i < 8; i++)
+        if (memcmp(s->xmm[i], ref->xmm[i], 16) != 0) {
+            fprintf(out, " x%d=", i);
+            for (int j = 15; j >= 0; j--)
+                fprintf(out, "%02x", s->xmm[i][j]);
+        }
+}
+
+void default_fpu(struct fpu_state *s)
+{
+    *s = (struct fpu_state){.cw = WORLD_CW, .sw = WORLD_SW, .tw = WORLD_TW};
+    for (unsigned i = 0; i < 8; i++) {
+        for (unsigned j = 0; j < 8; j++)
+            s->reg[i][j] = world_mmx(i, j);
+        s->reg[i][8] = s->reg[i][9] = 0xff;
+    }
+}
+
+void default_simd(struct state *s)
+{
+    s->mxcsr = WORLD_MXCSR;
+    for (unsigned i = 0; i < 8; i++)
+        for (unsigned j = 0; j < 16; j++)
+            s->xmm[i][j] = world_xmm(i, j);
+}
+
+static void put_regs(const struct testcase *c)
+{
+    if (!c->simd) {
+        for (int i = 0; i < 8; i++)
+            fprintf(out, "%c%x", i ? ',' : ' ', c->in.regs[i]);
+        return;
+    }
+    fputs(" -", out);
+    for (unsigned i = 0; i < 8; i++)
+        if (c->in.regs[i] != world_reg(i))
+            fprintf(out, " %s=%x", reg_names[i], c->in.regs[i]);
 }
 
 void save_result(struct testcase *c)
 {
-    static const char *const names[8] = {"a", "c", "d", "b", "sp", "bp", "si", "di"};
+    struct state defaults;
     unsigned undefined = gen_undefined(cur_form, c);
     for (unsigned i = 0; i < c->len; i++)
         fprintf(out, "%02x", c->bytes[i]);
     fprintf(out, " %x", c->in.eflags);
-    for (int i = 0; i < 8; i++)
-        fprintf(out, "%c%x", i ? ',' : ' ', c->in.regs[i]);
+    put_regs(c);
     put_segs(&c->in, &default_state);
+    default_fpu(&defaults.fpu);
+    default_simd(&defaults);
     if (c->fpu)
-        put_fpu(&c->in.fpu, NULL);
+        put_fpu(&c->in.fpu, &defaults.fpu);
+    put_xmm(&c->in, &defaults);
     for (unsigned i = 0; i < c->n_pokes; i++)
         put_bytes(c->pokes[i].addr, c->pokes[i].bytes, c->pokes[i].len);
     fputs(" >", out);
@@ -71,13 +118,18 @@ void save_result(struct testcase *c)
     if (c->out.eflags != c->in.eflags)
         fprintf(out, " f=%x", c->out.eflags);
     for (int i = 0; i < 8; i++)
-        if (c->out.regs[i] != c->in.regs[i])
-            fprintf(out, " %s=%x", names[i], c->out.regs[i]);
+        if (c->out.regs[i] != c->in.regs[i] && (c->vector >= 0 || !(c->any_regs >> i & 1)))
+            fprintf(out, " %s=%x", reg_names[i], c->out.regs[i]);
     put_segs(&c->out, &c->in);
     if (c->fpu)
         put_fpu(&c->out.fpu, &c->in.fpu);
+    put_xmm(&c->out, &c->in);
     for (unsigned i = 0; i < c->n_diffs; i++)
         put_bytes(c->diffs[i].addr, (const uint8_t *)(uintptr_t)c->diffs[i].addr, c->diffs[i].len);
+    if (c->any.len)
+        fprintf(out, " o=%x,%x", c->any.addr, c->any.len);
+    if (c->any_regs && c->vector < 0)
+        fprintf(out, " n=%x", c->any_regs);
     fputc('\n', out);
     written++;
 }
@@ -131,9 +183,9 @@ static FILE *open_output(const char *dir, const char *name)
 int main(int argc, char **argv)
 {
     static char line[1024];
-    unsigned n_forms = 0;
+    unsigned n_forms = 0, swept = 0;
     bool few = false;
-    FILE *forms, *files[4];
+    FILE *forms, *files[FILES];
     if (argc != 3 || !(forms = fopen(argv[1], "r"))) {
         fprintf(stderr, "usage: record forms.tsv OUTPUT-DIRECTORY\n");
         return 1;
@@ -142,17 +194,24 @@ int main(int argc, char **argv)
     files[1] = open_output(argv[2], "onebyte-high");
     files[2] = open_output(argv[2], "twobyte");
     files[3] = open_output(argv[2], "x87");
+    files[4] = open_output(argv[2], "mmx");
+    files[5] = open_output(argv[2], "sse");
+    files[6] = open_output(argv[2], "sse-float");
     run_init();
     while (fgets(line, sizeof line, forms)) {
         struct form f;
         if (!parse_form(line, &f) || !gen_wants(&f))
             continue;
         cur_form = &f;
-        bool x87 = !strcmp(f.feature, "fpu") || !strcmp(f.feature, "fcmov");
-        out = files[x87 ? 3 : f.map ? 2 : f.opcode >= 0x80];
+        bool x87 = !strcmp(f.feature, "fpu") || !strcmp(f.feature, "fcmov") || !strcmp(f.mnem, "FISTTP");
+        if (!simd_form(&f))
+            out = files[x87 ? 3 : f.map ? 2 : f.opcode >= 0x80];
+        else
+            out = files[simd_float(&f) ? 6 : simd_mmx(&f) ? 4 : 5];
         fprintf(out, "@%s\n", f.name);
         written = 0;
-        run_cases(cases, gen_form(&f, cases, MAX_CASES));
+        run_cases(cases, gen_form(&f, cases, MAX_CASES), save_result);
+        swept += sweep_form(&f, out);
         written_all += written;
         n_forms++;
         if (written < LEAST) {
@@ -160,11 +219,11 @@ int main(int argc, char **argv)
             few = true;
         }
     }
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < FILES; i++)
         if (fclose(files[i]) != 0) {
             perror("record");
             return 1;
         }
-    printf("%u cases of %u forms\n", written_all, n_forms);
+    printf("%u cases of %u forms, and %u in sweeps\n", written_all, n_forms, swept);
     return few;
 }

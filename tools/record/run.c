@@ -17,12 +17,20 @@
 
 #include "record.h"
 
+enum { FRAME_FP = 112 + 512 };
+
 static struct testcase *cur, *last;
 static gregset_t home; /* the context to go back to */
 static bool at_home = true;
-static struct _libc_fpstate home_fp;
+static uint8_t home_fp[FRAME_FP];
+static void (*save_case)(struct testcase *);
 static uint32_t home_gs;
 static uint8_t data_image[WORLD_DATA_END - WORLD_DATA];
+
+/* In the signal frame the FXSAVE image follows the FSAVE one. */
+#define FRAME_FXSAVE(fp) ((uint8_t *)(fp) + 112)
+#define FRAME_MXCSR 24
+#define FRAME_XMM 160
 
 #define MEM(a) ((uint8_t *)(uintptr_t)(a))
 
@@ -83,11 +91,14 @@ static void collect(struct testcase *c, const ucontext_t *uc)
         c->out.fpu.cw = (uint16_t)fp->cw;
         c->out.fpu.sw = (uint16_t)fp->sw;
         c->out.fpu.tw = (uint16_t)fp->tag;
-        memcpy(c->out.fpu.st, fp->_st, 80);
+        for (unsigned i = 0; i < 8; i++)
+            memcpy(c->out.fpu.reg[((fp->sw >> 11) + i) & 7], &fp->_st[i], 10);
+        memcpy(&c->out.mxcsr, FRAME_FXSAVE(fp) + FRAME_MXCSR, 4);
+        memcpy(c->out.xmm, FRAME_FXSAVE(fp) + FRAME_XMM, sizeof c->out.xmm);
     }
     collect_memory(c);
     if (!c->dropped)
-        save_result(c);
+        save_case(c);
 }
 
 static void prepare(struct testcase *c, ucontext_t *uc)
@@ -108,12 +119,17 @@ static void prepare(struct testcase *c, ucontext_t *uc)
         g[sreg_of[i]] = c->in.segs[i];
     g[REG_EFL] = (greg_t)c->in.eflags;
     g[REG_EIP] = WORLD_START;
-    if (c->fpu && fp) {
+    if (!fp)
+        return;
+    memcpy(FRAME_FXSAVE(fp) + FRAME_MXCSR, &c->in.mxcsr, 4);
+    memcpy(FRAME_FXSAVE(fp) + FRAME_XMM, c->in.xmm, sizeof c->in.xmm);
+    if (c->fpu) {
         fp->cw = c->in.fpu.cw;
         fp->sw = c->in.fpu.sw;
         fp->tag = 0xffff0000u | c->in.fpu.tw;
         fp->ipoff = fp->cssel = fp->dataoff = fp->datasel = 0;
-        memcpy(fp->_st, c->in.fpu.st, 80);
+        for (unsigned i = 0; i < 8; i++)
+            memcpy(&fp->_st[i], c->in.fpu.reg[((c->in.fpu.sw >> 11) + i) & 7], 10);
     }
 }
 
@@ -121,7 +137,7 @@ static void start(struct testcase *c, ucontext_t *uc)
 {
     memcpy(home, uc->uc_mcontext.gregs, sizeof home);
     home[REG_EIP] += 2; /* over run_cases()'s UD2 */
-    memcpy(&home_fp, uc->uc_mcontext.fpregs, sizeof home_fp);
+    memcpy(home_fp, uc->uc_mcontext.fpregs, sizeof home_fp);
     at_home = false;
     prepare(c, uc);
 }
@@ -153,7 +169,7 @@ __attribute__((optimize("no-stack-protector"))) static void handler(int sig, sig
         cur = NULL;
         at_home = true;
         memcpy(uc->uc_mcontext.gregs, home, sizeof home);
-        memcpy(uc->uc_mcontext.fpregs, &home_fp, sizeof home_fp);
+        memcpy(uc->uc_mcontext.fpregs, home_fp, sizeof home_fp);
         return;
     }
     prepare(cur, uc);
@@ -199,12 +215,13 @@ void run_init(void)
 }
 
 /* Run n cases and fill in their results.  One that hangs is dropped after a second or two. */
-void run_cases(struct testcase *cases, unsigned n)
+void run_cases(struct testcase *cases, unsigned n, void (*save)(struct testcase *))
 {
     struct itimerval on = {{1, 0}, {1, 0}}, off = {{0, 0}, {0, 0}};
     if (!n)
         return;
     last = cases + n;
+    save_case = save;
     setitimer(ITIMER_REAL, &on, NULL);
     cur = cases;
     __asm__ volatile("ud2" : : : "memory");
