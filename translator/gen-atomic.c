@@ -1,4 +1,4 @@
-/* CMPXCHG and XADD to memory: registers change after the store, which may have to restart the instruction.
+/* CMPXCHG, CMPXCHG8B and XADD to memory: registers change after the store, which may have to restart the instruction.
  * LOCK needs nothing more as long as one vCPU runs. */
 #include "gen.h"
 
@@ -53,5 +53,19 @@ bool gen_xadd(struct gen *g, const struct insn *in)
         gen_record(g, CC_ADD, gen_width(size), loc_canon(), loc_canon(), loc_canon());
     }
     gen_reg_insert(g, s->reg, size, HREG_T1);
+    return true;
+}
+
+/* Only ZF changes: the flags are brought to EFLAGS form before. */
+bool gen_cmpxchg8b(struct gen *g, const struct insn *in)
+{
+    if (!gen_mem_ok(g, in))
+        return false;
+    gen_guest_write(g, R_EAX);
+    gen_guest_write(g, R_EDX);
+    gen_eflags(g);
+    gen_canon(g);
+    int h = gen_host_addr(g, in, 8, true, NULL);
+    g->p = emit_cmpxchg8b(g->p, h);
     return true;
 }

@@ -64,6 +64,8 @@ bool gen_fetch_block(struct gen *g)
         }
         g->eips[g->n++] = eip;
         eip += in->len;
+        if (gen_changes_df(g, in))
+            break;
         if ((isa_info[in->form].flags & (ISA_END_BLOCK | ISA_END_EXIT)) && !gen_goes_on(g, in))
             break;
     }

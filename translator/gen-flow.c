@@ -66,6 +66,13 @@ void gen_exit(struct gen *g, unsigned n, uint32_t eip)
     g->ended = true;
 }
 
+void gen_exit_mode(struct gen *g, uint32_t eip)
+{
+    g->p += gen_canon_words(&g->fs, g->p);
+    g->p = emit_exit_at(g->p, (int)(eip >> 16), (int)(eip & 0xffff), g->ctx->exit_lookup);
+    g->ended = true;
+}
+
 void gen_exit_indirect(struct gen *g)
 {
     uint32_t *start = g->p;

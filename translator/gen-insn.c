@@ -23,6 +23,12 @@ static bool is_bit_test(unsigned mnem)
     return mnem == MN_BT || mnem == MN_BTS || mnem == MN_BTR || mnem == MN_BTC;
 }
 
+/* The operand's address depends on the bit number. */
+static bool is_bit_string(const struct insn *in)
+{
+    return is_bit_test(in->mnem) && in->op[0].kind == OPK_MEM && in->op[1].kind == OPK_REG;
+}
+
 static int32_t sign_extend(uint32_t v, unsigned size)
 {
     return size == 1 ? (int8_t)v : size == 2 ? (int16_t)v : (int32_t)v;
@@ -72,8 +78,8 @@ static bool describe(const struct gen *g, const struct insn *in, struct plan *pl
         case OPK_MEM:
             if (o->size != pl->size || pl->mem >= 0 || !gen_mem_ok(g, in))
                 return false;
-            if (is_bit_test(in->mnem) && in->op[1].kind == OPK_REG)
-                return false; /* a bit string: the address depends on the bit number */
+            if (is_bit_string(in) && pl->size != 4)
+                return false;
             pl->mem = (int)i;
             pl->to[i] = (struct tmpl_operand){.kind = TO_REG, .value = -1};
             break;
@@ -255,6 +261,10 @@ bool gen_from_table(struct gen *g, const struct insn *in)
     if (pl.mem >= 0) {
         unsigned mode = t->param[pl.mem].mode;
         int a = gen_effective(g, in, true);
+        if (is_bit_string(in)) {
+            g->p = emit_bit_string(g->p, HREG_addr, a, greg(in->op[1].reg));
+            a = HREG_addr;
+        }
         if (mode & TM_W) {
             if (a != HREG_addr) {
                 gen_move(g, HREG_addr, a);
@@ -308,8 +318,8 @@ bool gen_from_table(struct gen *g, const struct insn *in)
 
     uint32_t *start = g->p;
     g->p = t->emit(g->p, &pl.args);
-    if (t->label_site >= 0)
-        gen_stub(g, STUB_INTERP, start + t->label_site)->resume = NULL; /* set by the driver: the next instruction */
+    for (unsigned i = 0; i < t->nsites; i++)
+        gen_stub(g, STUB_INTERP, start + t->label_site[i])->resume = NULL; /* set by the driver: the next instruction */
     if (is_rmw)
         gen_rmw_store(g, &rmw, pl.args.v[pl.mem]);
     if (pl.live)

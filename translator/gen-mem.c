@@ -79,7 +79,7 @@ int gen_effective(struct gen *g, const struct insn *in, bool add_segment)
             a = x; /* a bare index without scale */
     }
     if (segment) {
-        g->p = emit_ld_seg_base(g->p, HREG_at, (int)(offsetof(CPUX86State, segs) + in->seg * sizeof(struct segment)
+        g->p = emit_env_lw(g->p, HREG_at, (int)(offsetof(CPUX86State, segs) + in->seg * sizeof(struct segment)
                                                      + offsetof(struct segment, base)));
         g->p = emit_addu(g->p, HREG_addr, a, HREG_at);
         a = HREG_addr;
@@ -185,6 +185,65 @@ void gen_rmw_store(struct gen *g, struct gen_rmw *m, int v)
     s->a = (uint8_t)m->a;
     s->s = (uint8_t)v;
     s->resume = g->p;
+}
+
+/* ---- host addresses: operands of more than 4 bytes, or of any alignment ---- */
+
+static uint32_t *host_check(struct gen *g, int h, int a, unsigned size, bool write, bool aligned)
+{
+    uint32_t *start = g->p;
+    gen_note_state(g);
+    if (aligned && write) {
+        g->p = emit_host_wr_aligned(g->p, h, HREG_X3, a, (int)size - 1, NULL);
+        return start + SITE_host_wr_aligned_slow;
+    }
+    if (aligned) {
+        g->p = emit_host_rd_aligned(g->p, h, HREG_X3, a, (int)size - 1, NULL);
+        return start + SITE_host_rd_aligned_slow;
+    }
+    if (write) {
+        g->p = emit_host_wr(g->p, h, HREG_X3, a, 4097 - (int)size, NULL);
+        return start + SITE_host_wr_slow;
+    }
+    g->p = emit_host_rd(g->p, h, HREG_X3, a, 4097 - (int)size, NULL);
+    return start + SITE_host_rd_slow;
+}
+
+static void host_slow(struct gen *g, uint32_t *site, uint32_t **slow_site)
+{
+    if (slow_site)
+        *slow_site = site;
+    else
+        gen_stub(g, STUB_INTERP, site);
+}
+
+int gen_host_addr(struct gen *g, const struct insn *in, unsigned size, bool write, uint32_t **slow_site)
+{
+    int a = gen_effective(g, in, true);
+    host_slow(g, host_check(g, HREG_addr, a, size, write, false), slow_site);
+    return HREG_addr;
+}
+
+int gen_host_addr_aligned(struct gen *g, const struct insn *in, unsigned size, bool write, uint32_t **slow_site)
+{
+    int a = gen_effective(g, in, true);
+    host_slow(g, host_check(g, HREG_addr, a, size, write, true), slow_site);
+    return HREG_addr;
+}
+
+int gen_host_addr_offset(struct gen *g, const struct insn *in, unsigned size, bool write, int *offset,
+                         uint32_t **slow_site)
+{
+    int a = gen_effective(g, in, false);
+    *offset = a;
+    if (!(g->flags & HF_SEG_BASE0(in->seg))) {
+        g->p = emit_env_lw(g->p, HREG_at, (int)(offsetof(CPUX86State, segs) + in->seg * sizeof(struct segment)
+                                                     + offsetof(struct segment, base)));
+        g->p = emit_addu(g->p, HREG_X2, a, HREG_at);
+        a = HREG_X2;
+    }
+    host_slow(g, host_check(g, HREG_X3, a, size, write, false), slow_site);
+    return HREG_X3;
 }
 
 int gen_reg_value(struct gen *g, unsigned reg, unsigned size, int temp)

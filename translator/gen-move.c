@@ -195,8 +195,17 @@ bool gen_cmovcc(struct gen *g, const struct insn *in)
     return true;
 }
 
-/* DF is a part of the block's key: setting it to what it is costs nothing. */
+/* DF is a part of the block's key: setting it to what it is costs nothing, and a change ends the block. */
+bool gen_changes_df(const struct gen *g, const struct insn *in)
+{
+    return (in->mnem == MN_STD && !(g->flags & TB_FLAG_DF)) || (in->mnem == MN_CLD && (g->flags & TB_FLAG_DF));
+}
+
 bool gen_cld_std(struct gen *g, const struct insn *in)
 {
-    return (in->mnem == MN_STD) == ((g->flags & TB_FLAG_DF) != 0);
+    if (!gen_changes_df(g, in))
+        return true;
+    g->p = in->mnem == MN_STD ? emit_std(g->p) : emit_cld(g->p);
+    gen_exit_mode(g, g->eips[g->cur + 1]);
+    return true;
 }

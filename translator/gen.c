@@ -1,6 +1,7 @@
 /* From guest instructions to one TranslationBlock: choose and stitch templates, then put out of line what is
  * rarely run. */
 #include "gen.h"
+#include "gen-fpu.h"
 
 #include <string.h>
 
@@ -19,9 +20,13 @@ static gen_fn *const by_mnem[MN_COUNT] = {
     [MN_NOP] = gen_nop, [MN_PAUSE] = gen_nop, [MN_PUSH] = gen_push, [MN_POP] = gen_pop, [MN_LEAVE] = gen_leave,
     [MN_JMP] = gen_jmp, [MN_JCC] = gen_jcc, [MN_CALL] = gen_call, [MN_RET] = gen_ret,
     [MN_LOOP] = gen_loop, [MN_LOOPE] = gen_loop, [MN_LOOPNE] = gen_loop, [MN_JCXZ] = gen_loop,
-    [MN_CLI] = gen_cli_sti, [MN_STI] = gen_cli_sti, [MN_PUSHF] = gen_pushf, [MN_CMPXCHG] = gen_cmpxchg,
-    [MN_XADD] = gen_xadd,
+    [MN_CLI] = gen_cli_sti, [MN_STI] = gen_cli_sti, [MN_PUSHF] = gen_pushf, [MN_CMPXCHG] = gen_cmpxchg, [MN_CMPXCHG8B] = gen_cmpxchg8b,
+    [MN_XADD] = gen_xadd, [MN_LFENCE] = gen_nop, [MN_SFENCE] = gen_nop, [MN_MFENCE] = gen_nop,
+    [MN_PREFETCHNTA] = gen_nop, [MN_PREFETCHT0] = gen_nop, [MN_PREFETCHT1] = gen_nop, [MN_PREFETCHT2] = gen_nop,
+    [MN_MOVNTI] = gen_mov,
+    [MN_FISTTP] = gen_fpu, [MN_FLDCW] = gen_fldcw, [MN_EMMS] = gen_emms,
     [MN_MOVS] = gen_string, [MN_STOS] = gen_string, [MN_LODS] = gen_string,
+    [MN_SCAS] = gen_string, [MN_CMPS] = gen_string,
 };
 
 struct gen_stub *gen_stub(struct gen *g, unsigned kind, uint32_t *site)
@@ -73,16 +78,48 @@ static void stub_rmw(struct gen *g, const struct gen_stub *s)
     g->p = emit_slow_back_none(g->p, s->resume);
 }
 
+/* An exponent is 0: a denormal goes to the interpreter, a zero back. */
+static void stub_denormal(struct gen *g, const struct gen_stub *s)
+{
+    int pairs[4] = {s->a, s->s, s->a + 1, s->s + 1};
+    unsigned n = s->size == 16 ? 4 : s->a == s->s ? 1 : 2;
+    for (unsigned i = 0; i < n; i++) {
+        if (s->size == 16)
+            g->p = emit_ps_denormal(g->p, pairs[i], s->slow->start);
+        else if (s->size == 8)
+            g->p = emit_fp_denormal64(g->p, i ? HREG_X2 : HREG_X1, s->slow->start);
+        else
+            g->p = emit_fp_denormal32(g->p, i ? HREG_X2 : HREG_X1, s->slow->start);
+    }
+    g->p = emit_slow_back_none(g->p, s->resume);
+}
+
 static void put_interp(struct gen *g, unsigned index);
 
 static void gen_one_stub(struct gen *g, struct gen_stub *s)
 {
     struct tb_context *ctx = g->ctx;
+    if (s->kind == STUB_INTERP && !s->site && !s->nsites && !s->used)
+        return;
+    s->start = g->p;
+    for (unsigned i = 0; i < s->nsites; i++)
+        mips_patch_branch(s->sites[i], g->p);
     if (s->kind == STUB_EXIT)
         *s->site = mips_j_word(s->site, g->p);
-    else
+    else if (s->site)
         mips_patch_branch(s->site, g->p);
     switch (s->kind) {
+    case STUB_GUARD:
+        /* The `j` that gets linked; until then it goes to the next words. */
+        g->tb->exit[TB_EXIT_GUARD] = (struct tb_exit){.eip = g->eip, .jump = g->p, .stub = g->p + 2};
+        g->p = emit_jump(g->p, g->p + 2);
+        g->p = emit_nop(g->p);
+        g->p = emit_exit_stub(g->p, (int)(g->eip >> 16), (int)(g->eip & 0xffff), ctx->exit_link);
+        break;
+    case STUB_X87_ZERO:
+        g->p = emit_x87_call_zero(g->p, s->op, s->slow->start);
+        g->p = emit_slow_back_none(g->p, s->resume);
+        break;
     case STUB_LOAD:
         g->p = emit_slow_ld(g->p, s->a, ctx->thunk_ld[s->size]);
         note_call(g, s->insn);
@@ -123,6 +160,13 @@ static void gen_one_stub(struct gen *g, struct gen_stub *s)
         put_interp(g, s->insn);
         g->p = emit_slow_back_none(g->p, s->resume);
         break;
+    case STUB_DENORMAL:
+        stub_denormal(g, s);
+        break;
+    case STUB_CLASS:
+        g->p = emit_msa_zero(g->p, 12, s->slow->start);
+        g->p = emit_slow_back_none(g->p, s->resume);
+        break;
     case STUB_INTERP_EXIT:
         g->p += gen_canon_words(&s->fs, g->p);
         put_interp(g, s->insn);
@@ -133,8 +177,10 @@ static void gen_one_stub(struct gen *g, struct gen_stub *s)
 
 void gen_stubs(struct gen *g)
 {
-    for (unsigned i = 0; i < g->nstubs; i++)
+    for (unsigned i = 0; i < g->nstubs; i++) {
+        gen_trace(g, GEN_TRACE_STUB, i);
         gen_one_stub(g, &g->stubs[i]);
+    }
 }
 
 /* ---- the interpreter ---- */
@@ -157,6 +203,7 @@ void gen_interp(struct gen *g)
     gen_note_state(g);
     put_interp(g, g->cur);
     gen_flags_dynamic(g);
+    gen_fpu_interp(g);
     uint32_t f = isa_info[g->insns[g->cur].form].flags;
     if (f & (ISA_END_BLOCK | ISA_END_EXIT)) {
         g->p = emit_exit_env_eip(g->p, f & ISA_END_EXIT ? g->ctx->exit_end : g->ctx->exit_lookup);
@@ -177,7 +224,14 @@ static bool gen_insn(struct gen *g, const struct insn *in)
         return by_mnem[in->mnem](g, in);
     if (info->flags & (ISA_END_BLOCK | ISA_END_EXIT))
         return false;
-    return gen_from_table(g, in);
+    switch (info->feature) {
+    case ISA_F_FPU: case ISA_F_FCMOV:
+        return gen_fpu(g, in);
+    case ISA_F_MMX: case ISA_F_SSE: case ISA_F_SSE2: case ISA_F_SSE3:
+        return gen_simd(g, in);
+    default:
+        return gen_from_table(g, in);
+    }
 }
 
 /* ---- a block ---- */
@@ -207,6 +261,12 @@ static bool finish(struct gen *g)
     if (!tb->map || !tb->fstates || !tb->stubs)
         return false;
     memcpy(tb->map, g->map, g->n * sizeof *tb->map);
+    if (g->nfpu) {
+        tb->fpustates = tb_arena_alloc(g->ctx, g->nfpu * sizeof *tb->fpustates);
+        if (!tb->fpustates)
+            return false;
+        memcpy(tb->fpustates, g->fpustates, g->nfpu * sizeof *tb->fpustates);
+    }
     memcpy(tb->fstates, g->fstates, g->nfstates * sizeof *tb->fstates);
     memcpy(tb->stubs, g->smap, g->nsmap * sizeof *tb->stubs);
     tb->nstubs = g->nsmap;
@@ -217,15 +277,25 @@ static void gen_body(struct gen *g)
 {
     for (g->cur = 0; g->cur < g->n && !g->ended; g->cur++) {
         g->map[g->cur].guest = (uint16_t)(g->eips[g->cur] - g->eip);
+        gen_trace(g, GEN_TRACE_INSN, g->cur);
         gen_note_state(g);
-        if (!gen_insn(g, &g->insns[g->cur]))
+        gen_fpu_note(g);
+        if (g->cur == g->n - 1 && (isa_info[g->insns[g->cur].form].flags & (ISA_END_BLOCK | ISA_END_EXIT)))
+            gen_fpu_sync(g);
+        g->map[g->cur].host = (uint32_t)(g->p - g->tb->host);
+        g->map[g->cur].form = g->insns[g->cur].form;
+        g->map[g->cur].interp = !gen_insn(g, &g->insns[g->cur]);
+        if (g->map[g->cur].interp)
             gen_interp(g);
         for (unsigned i = g->nstubs; i-- > 0 && g->stubs[i].insn == g->cur;)
             if (g->stubs[i].kind == STUB_INTERP)
                 g->stubs[i].resume = g->p;
+        gen_fpu_after(g);
     }
     if (!g->ended) {
         g->cur = g->n - 1;
+        gen_fpu_sync(g);
+        gen_trace(g, GEN_TRACE_EXIT, 0);
         gen_exit(g, 0, g->eips[g->n]);
     }
 }
@@ -250,6 +320,7 @@ TranslationBlock *tb_gen_code(struct tb_context *ctx, uint32_t eip, uint32_t cs_
     g->cs_base = cs_base;
     g->phys_pc = phys_pc;
     g->nstubs = g->nsmap = g->nfstates = 0;
+    memset(g->xmm_known, 0, sizeof g->xmm_known);
     g->ended = false;
     if (!gen_fetch_block(g))
         return NULL;
@@ -266,12 +337,16 @@ TranslationBlock *tb_gen_code(struct tb_context *ctx, uint32_t eip, uint32_t cs_
     tb->icount = (uint16_t)g->n;
     tb->host = g->p = ctx->code_ptr;
     gen_flags_dynamic(g);
+    tb->fptw = gen_fpu_word(g);
+    gen_fpu_begin(g);
     g->cur = 0;
     if (g->env->icount_enabled) {
         uint32_t *start = g->p;
         g->p = emit_icount_check(g->p, -(int)g->n, NULL);
         gen_stub(g, STUB_ICOUNT, start + SITE_icount_check_out)->eip = eip;
     }
+    if (ctx->profile_counts)
+        g->p = emit_count_block(g->p, (int)(ctx->ntbs * 8 + 0x8000) >> 16, (int16_t)(ctx->ntbs * 8));
     if (ctx->count_insns)
         g->p = emit_count_insns(g->p, (int)g->n);
     gen_body(g);
@@ -317,6 +392,8 @@ void gen_frame(struct tb_context *ctx)
     ctx->thunk_interp = p;
     p = emit_thunk_interp(p, (int)(offsetof(CPUX86State, tb_helpers) + 8 * TBH_INTERP));
     ctx->code_ptr = p;
+    gen_x87_routines(ctx);
+    gen_string_frame(ctx);
     const uint32_t *ld[3], *st[3];
     for (unsigned i = 0; i < 3; i++) {
         ld[i] = thunk_full(ctx, TBH_LD + i);

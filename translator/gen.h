@@ -11,7 +11,8 @@
 
 #define GEN_MAX_STUBS (TB_MAX_INSNS * 6 + 16)
 
-enum stub_kind { STUB_LOAD, STUB_STORE, STUB_RMW, STUB_EXIT, STUB_POLL, STUB_MISS, STUB_ICOUNT, STUB_MATERIALISE, STUB_INTERP, STUB_INTERP_EXIT };
+enum stub_kind { STUB_LOAD, STUB_STORE, STUB_RMW, STUB_EXIT, STUB_POLL, STUB_MISS, STUB_ICOUNT, STUB_MATERIALISE, STUB_INTERP, STUB_INTERP_EXIT,
+                 STUB_DENORMAL, STUB_CLASS, STUB_GUARD, STUB_X87_ZERO };
 enum stub_extend { EXT_NONE, EXT_S8, EXT_S16 };
 
 /* Code that goes behind the block: what is rarely run. */
@@ -26,6 +27,12 @@ struct gen_stub {
     uint32_t *resume; /* where it goes on */
     uint32_t eip;
     struct flag_state fs;
+    /* STUB_INTERP: more branches to be pointed here; nobody may (gen-simd.c) */
+    uint32_t *sites[20];
+    uint8_t nsites;
+    bool used; /* a STUB_DENORMAL or STUB_CLASS leads here */
+    uint32_t *start;
+    struct gen_stub *slow; /* STUB_DENORMAL, STUB_CLASS: where it goes if there is one */
     const uint32_t *op; /* STUB_RMW: the operation, to be copied */
     uint32_t op_words;
 };
@@ -60,6 +67,11 @@ struct gen {
     unsigned nstubs;
     struct stub_map smap[GEN_MAX_STUBS * 2];
     unsigned nsmap;
+    uint8_t xmm_known[8]; /* gen-simd.c */
+    /* gen-fpu.c: the x87 stack, and whether env->fptw may be something else than fpu.word */
+    struct x87_state fpu, fpustates[TB_MAX_INSNS + 1];
+    unsigned nfpu;
+    bool fpu_dirty;
     bool ended; /* an exit was emitted: nothing follows */
 };
 
@@ -119,6 +131,15 @@ void gen_push_value(struct gen *g, int v); /* a dword in a host register */
 void gen_rmw_begin(struct gen *g, struct gen_rmw *m, const struct insn *in, int d, unsigned size);
 void gen_rmw_load(struct gen *g, struct gen_rmw *m, int d, int a, unsigned size);
 void gen_rmw_store(struct gen *g, struct gen_rmw *m, int v);
+/* Look-up of the instruction's memory operand: returns the host register that holds its host address, good for
+ * all its bytes; the operand lies in one page ($at, $X3 are lost).  Whatever is not on the fast path branches to
+ * *slow_site, or, where slow_site is NULL, to the interpreter, which does the whole instruction. */
+int gen_host_addr(struct gen *g, const struct insn *in, unsigned size, bool write, uint32_t **slow_site);
+/* The same for operands that have to be aligned to their size: others go off the fast path. */
+int gen_host_addr_aligned(struct gen *g, const struct insn *in, unsigned size, bool write, uint32_t **slow_site);
+/* The same, and *offset: the register that has the operand's offset in its segment. */
+int gen_host_addr_offset(struct gen *g, const struct insn *in, unsigned size, bool write, int *offset,
+                         uint32_t **slow_site);
 void gen_li(struct gen *g, int d, int32_t value);
 void gen_move(struct gen *g, int d, int s);
 /* 8/16/32-bit guest register to a host register holding it sign-extended; returns which. */
@@ -129,15 +150,37 @@ void gen_reg_insert(struct gen *g, unsigned reg, unsigned size, int s);
 typedef bool gen_fn(struct gen *g, const struct insn *in); /* false: let the interpreter do it */
 bool gen_from_table(struct gen *g, const struct insn *in);
 gen_fn gen_mov, gen_movx, gen_lea, gen_xchg, gen_setcc, gen_cmovcc, gen_cld_std, gen_nop;
-gen_fn gen_cli_sti, gen_pushf, gen_cmpxchg, gen_xadd;
+gen_fn gen_cli_sti, gen_pushf, gen_cmpxchg, gen_cmpxchg8b, gen_xadd;
+bool gen_changes_df(const struct gen *g, const struct insn *in);
 bool gen_goes_on(const struct gen *g, const struct insn *in); /* though the ISA table ends the block there */
 gen_fn gen_push, gen_pop, gen_leave;
 gen_fn gen_jmp, gen_jcc, gen_call, gen_ret, gen_loop;
 gen_fn gen_string;
+void gen_string_frame(struct tb_context *ctx); /* its routines, at ctx->code_ptr */
+gen_fn gen_simd;
+gen_fn gen_fpu, gen_fldcw, gen_emms;
+/* An MMX instruction but EMMS: TOP is 0 and no register empty from now on.  False: the interpreter has to do it. */
+bool gen_mmx_enter(struct gen *g);
+void gen_mmx_written(struct gen *g, unsigned r); /* register r got a value: sign and exponent are all ones */
 void gen_interp(struct gen *g);           /* the current instruction through the interpreter */
 void gen_exit(struct gen *g, unsigned n, uint32_t eip); /* flags, poll, jump; ends the block's code path */
+void gen_exit_mode(struct gen *g, uint32_t eip); /* behind what changes the block's key */
 void gen_exit_indirect(struct gen *g);    /* to the eip in t9 */
 struct gen_stub *gen_stub(struct gen *g, unsigned kind, uint32_t *site);
 void gen_stubs(struct gen *g);            /* emit all out-of-line code */
+
+/* What tools/tmplshow listens to (TMPL_TRACE, tmpl.h): code of instruction n, of the exit behind the last one, or
+ * of stub n begins at g->p. */
+enum gen_trace { GEN_TRACE_INSN, GEN_TRACE_EXIT, GEN_TRACE_STUB };
+#ifdef TMPL_TRACE
+void gen_trace(const struct gen *g, enum gen_trace what, unsigned n);
+#else
+static inline void gen_trace(const struct gen *g, enum gen_trace what, unsigned n)
+{
+    (void)g;
+    (void)what;
+    (void)n;
+}
+#endif
 
 #endif

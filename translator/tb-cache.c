@@ -9,6 +9,7 @@
 #include "interp.h"
 #include "log.h"
 #include "mips-patch.h"
+#include "profile.h"
 
 /* Writes to a page with code before a bitmap of its code bytes is worth its making. */
 #define PAGE_BITMAP_AFTER 10
@@ -63,6 +64,8 @@ TranslationBlock *tb_find(struct tb_context *ctx, uint32_t eip, uint32_t cs_base
 {
     for (TranslationBlock *tb = ctx->hash[hash_of(phys_pc, eip, flags)]; tb; tb = tb->hash_next) {
         if (tb->phys_pc != phys_pc || tb->eip != eip || tb->flags != flags || tb->cs_base != cs_base)
+            continue;
+        if (tb->fptw != TB_ANY_FPTW && tb->fptw != ctx->env->fptw)
             continue;
         if (tb->phys_page2 != TB_NO_PAGE) {
             /* The instruction's bytes on the first page are what they were, so it needs the second one:
@@ -217,7 +220,7 @@ static void tb_invalidate(struct tb_context *ctx, TranslationBlock *tb)
     if (tb->phys_page2 != TB_NO_PAGE)
         page_remove(ctx, tb, 1, tb->phys_page2);
     jc_remove(ctx, tb);
-    for (unsigned n = 0; n < 2; n++)
+    for (unsigned n = 0; n < TB_EXITS; n++)
         tb_unlink_exit(tb, n);
     while (tb->incoming) {
         TranslationBlock *from = tb->incoming;
@@ -322,6 +325,8 @@ void tb_code_written(void *opaque, hwaddr paddr, uint32_t len, uintptr_t retaddr
 void tb_flush_all(struct tb_context *ctx)
 {
     ctx->stats.flushes++;
+    if (profile_on(ctx->env))
+        tb_profile_gather(ctx->env);
     for (uint32_t i = 0; i < PAGE_L1_SIZE; i++) {
         if (!ctx->l1_map[i])
             continue;

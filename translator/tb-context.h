@@ -47,6 +47,15 @@ enum {
 /* env->tb_helpers[]: LD, LDRW and ST are three each, for 1, 2 and 4 bytes. */
 enum { TBH_FLAGS, TBH_INTERP, TBH_LD, TBH_LDRW = TBH_LD + 3, TBH_ST = TBH_LDRW + 3, TBH_COUNT = TBH_ST + 3 };
 
+/* Routines made from templates/x87-arith.tmpl and x87-convert.tmpl. */
+enum x87_arith { X87_ADD, X87_SUB, X87_SUBR, X87_MUL, X87_DIV, X87_DIVR, X87_ARITH_COUNT };
+struct x87_routines {
+    const uint32_t *arith[2][X87_ARITH_COUNT]; /* [1]: precision control says double */
+    const uint32_t *compare, *to_f32, *to_f64, *zero_f32, *zero_f64;
+    const uint32_t *sqrt[2], *examine;
+    const uint32_t *to_int[2], *rint[2]; /* [1]: towards zero */
+};
+
 struct tb_context {
     CPUX86State *env;
     unsigned max_insns;
@@ -76,9 +85,13 @@ struct tb_context {
     uint64_t (*enter)(CPUX86State *env, const uint32_t *host);
     const uint32_t *exit_link, *exit_eip, *exit_lookup, *exit_end;
     const uint32_t *thunk_ld[3], *thunk_ldrw[3], *thunk_st[3], *thunk_flags, *thunk_interp;
+    const uint32_t *rep_movs[3], *rep_stos[3], *repne_scas8; /* for 1, 2 and 4 bytes */
 
+    struct x87_routines x87;
+    unsigned host_features; /* TMPL_HOST_* */
     struct tb_stats stats;
     uint64_t interp_forms[FORM_COUNT]; /* executions through helper_interp, by ISA row */
+    uint64_t *profile_counts; /* -profile: executions of tbs[i]; else NULL */
     bool count_insns; /* blocks add their instructions to env->insns_template */
 };
 
@@ -106,6 +119,11 @@ void jc_tlb_flushed(void *opaque, bool page, uint32_t vaddr, bool global);
 TranslationBlock *tb_gen_code(struct tb_context *ctx, uint32_t eip, uint32_t cs_base, uint32_t flags, hwaddr phys_pc);
 /* Emit prologue, epilogue and thunks at the start of the code region. */
 void gen_frame(struct tb_context *ctx);
+
+/* tb-profile.c: counters for -profile; gather hands them over before the blocks go. */
+void tb_profile_init(struct tb_context *ctx);
+void tb_profile_gather(CPUX86State *env);
+void tb_profile_free(struct tb_context *ctx);
 
 /* tb-helpers.c: C functions that translated code calls; fills env->tb_helpers. */
 void tb_helpers_init(CPUX86State *env);

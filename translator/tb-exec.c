@@ -1,5 +1,6 @@
 /* Running TranslationBlocks: find or make the block at eip, enter it, link the exit it left by. */
 #include "tb-context.h"
+#include "tmpl.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +12,18 @@
 #include "flags.h"
 #include "interp.h"
 #include "log.h"
+#include "profile.h"
+#include "softfp.h"
 
 #define CODE_SIZE ((size_t)96 << 20)
 #define CODE_REGION ((uintptr_t)1 << 28) /* reach of `j` */
 #define MAX_TBS (512u << 10)
 #define ARENA_SIZE ((size_t)128 << 20)
 #define MAX_POOL (256u << 10)
+#define HWCAP_MSA (1ul << 1)
+#define HWCAP_LOONGSON_MMI (1ul << 11)
 #define HWCAP_LOONGSON_EXT (1ul << 12)
+#define FIR_PS (1u << 18)
 
 static void *map_reserve(size_t size, int prot)
 {
@@ -45,6 +51,18 @@ static uint8_t *map_code(void)
     return (uint8_t *)start;
 }
 
+/* Probing by SIGILL does not work: MSA instructions are NOPs where there is none.  STITCH86_HOST=mmi makes an MSA host
+ * do as one without, for tests. */
+static unsigned host_features(void)
+{
+    unsigned long hwcap = getauxval(AT_HWCAP);
+    const char *only = getenv("STITCH86_HOST");
+    uint32_t fir;
+    __asm__("cfc1 %0, $0" : "=r"(fir));
+    return (hwcap & HWCAP_LOONGSON_MMI ? TMPL_HOST_MMI : 0) | (fir & FIR_PS ? TMPL_HOST_PS : 0)
+        | ((hwcap & HWCAP_MSA) && !(only && !strcmp(only, "mmi")) ? TMPL_HOST_MSA : 0);
+}
+
 struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns)
 {
     if (!(getauxval(AT_HWCAP) & HWCAP_LOONGSON_EXT))
@@ -63,8 +81,11 @@ struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns)
     ctx->arena = map_reserve(ARENA_SIZE, PROT_READ | PROT_WRITE);
     ctx->max_pool = MAX_POOL;
     ctx->pool = map_reserve(MAX_POOL * sizeof *ctx->pool, PROT_READ | PROT_WRITE);
+    ctx->host_features = host_features();
     env->tbs = ctx;
     exception_restore_state = tb_restore_state;
+    if (profile_on(env))
+        tb_profile_init(ctx);
     ctx->count_insns = log_enabled(LOG_STATS) && !env->icount_enabled;
     tb_helpers_init(env);
     if (!jc_init(ctx))
@@ -88,6 +109,7 @@ void tb_context_free(CPUX86State *env)
         return;
     tb_flush_all(ctx);
     jc_free(ctx);
+    tb_profile_free(ctx);
     munmap(ctx->code, CODE_SIZE);
     munmap(ctx->tbs, MAX_TBS * sizeof *ctx->tbs);
     munmap(ctx->arena, ARENA_SIZE);
@@ -139,6 +161,22 @@ static uint32_t member(const CPUX86State *env, const struct flag_loc *l, uint32_
     }
 }
 
+void tb_restore_fpu(CPUX86State *env, const TranslationBlock *tb, uint32_t index)
+{
+    if (tb->fptw == TB_ANY_FPTW)
+        return;
+    const struct x87_state *s = &tb->fpustates[tb->map[index].fpu];
+    env->fptw = s->word;
+    if (s->c1_clear)
+        env->fpus &= (uint16_t)~FPUS_C1;
+    if (s->ip != FPU_IP_NONE) {
+        env->fpip = tb->eip + s->ip;
+        env->fpcs = (uint16_t)env->segs[R_CS].selector;
+    }
+    if (s->ds != FPU_DS_NONE)
+        env->fpds = (uint16_t)env->segs[s->ds].selector;
+}
+
 void tb_restore_state(CPUX86State *env, uintptr_t ra)
 {
     if (!ra)
@@ -163,6 +201,7 @@ void tb_restore_state(CPUX86State *env, uintptr_t ra)
         env->cc_src = member(env, &fs->src, env->cc_src);
         env->cc_src2 = member(env, &fs->src2, env->cc_src2);
     }
+    tb_restore_fpu(env, tb, index);
     if (fs->has_mod) {
         env->cc_op = (env->cc_op & CC_OP_BASE_MASK) | fs->mod_op;
         env->cc_res = member(env, &fs->res, env->cc_res);
@@ -203,7 +242,7 @@ static void link_exit(struct tb_context *ctx, TranslationBlock *from, uintptr_t 
     if (from->invalid || to->invalid || to->phys_page2 != TB_NO_PAGE
         || ((from->phys_pc ^ to->phys_pc) & ~(hwaddr)(TARGET_PAGE_SIZE - 1)) || from->flags != to->flags)
         return;
-    for (unsigned n = 0; n < 2; n++)
+    for (unsigned n = 0; n < TB_EXITS; n++)
         if (from->exit[n].jump && ra > (uintptr_t)from->exit[n].stub && ra <= (uintptr_t)(from->exit[n].stub + 4)
             && from->exit[n].eip == to->eip) {
             ctx->stats.links++;

@@ -5,6 +5,7 @@
 #include "exception.h"
 #include "flags.h"
 #include "interp.h"
+#include "profile.h"
 
 static int64_t helper_ldub(CPUX86State *env, uint64_t vaddr, uint64_t v, uintptr_t ra)
 {
@@ -80,15 +81,19 @@ static int64_t helper_interp(CPUX86State *env, uint64_t index, uint64_t v, uintp
     if (env->icount_enabled)
         env->icount_left += rest;
     env->hflags &= ~(uint32_t)HF_INHIBIT;
+    tb_restore_fpu(env, tb, ti->index);
     ti->handler(env, &ti->insn);
     env->insns_interp++;
     ctx->interp_forms[ti->insn.form]++;
+    if (profile_on(env))
+        profile_interp(env, ti->insn.form, !tb->map[ti->index].interp);
     if (env->icount_enabled)
         env->icount_left--;
     if (isa_info[ti->insn.form].flags & (ISA_END_BLOCK | ISA_END_EXIT))
         return 0;
     /* In the middle of a block: what it has changed may forbid to go on in it. */
     if (env->eip != next || tb->invalid || ctx->running != tb || tb_flags(env) != tb->flags || env->halted
+        || (tb->fptw != TB_ANY_FPTW && env->fptw != tb->map[ti->index].fptw_after)
         || (env->hflags & HF_INHIBIT) || env->db_status || env->segs[R_CS].base != tb->cs_base)
         cpu_loop_exit(env);
     if (env->icount_enabled)

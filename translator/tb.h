@@ -32,10 +32,27 @@ struct flag_state {
     struct flag_loc dst, src, src2, res;
 };
 
+/* What a block that is specialised on env->fptw knows about the x87 at an instruction, and has not told the vCPU
+ * state yet. */
+struct x87_state {
+    uint16_t word;  /* env->fptw */
+    uint16_t ip;    /* byte offset of the instruction that FIP and FCS are of, or FPU_IP_NONE: they are right */
+    uint8_t ds;     /* segment whose selector FDS is, or FPU_DS_NONE */
+    bool c1_clear;  /* C1 is 0 */
+};
+#define FPU_IP_NONE 0xffff
+#define FPU_DS_NONE 0xff
+#define TB_ANY_FPTW 0xffffffffu
+
 /* For each guest instruction: where it begins. */
 struct insn_map {
     uint16_t guest; /* byte offset from the block's eip */
     uint16_t flags; /* index into the block's flag states */
+    uint16_t fpu;   /* index into its x87 states, */
+    uint16_t fptw_after; /* and env->fptw after the instruction, where it is specialised */
+    uint32_t host;  /* word offset of its code */
+    uint16_t form;
+    bool interp;    /* always through the interpreter */
 };
 /* Out-of-line calls: host word offset of the return address, and the instruction. */
 struct stub_map {
@@ -50,12 +67,15 @@ struct tb_exit {
     uint32_t *jump;           /* the `j` word to patch; NULL: the block has no such exit */
     uint32_t *stub;           /* where an unlinked exit goes */
     struct TranslationBlock *dest;
-    struct TranslationBlock *next; /* next exit that is linked to dest, and which of its two */
+    struct TranslationBlock *next; /* next exit that is linked to dest, and which of its exits */
     uint8_t next_n;
 };
+/* Two of the last instruction, and that to another variant of the block (its fptw differs). */
+enum { TB_EXIT_GUARD = 2, TB_EXITS };
 
 typedef struct TranslationBlock {
     uint32_t eip, cs_base, flags; /* flags: tb_flags() */
+    uint32_t fptw;                /* env->fptw that it is for, or TB_ANY_FPTW */
     uint16_t size, icount;        /* guest bytes and instructions */
     bool invalid;
     hwaddr phys_pc;
@@ -66,9 +86,10 @@ typedef struct TranslationBlock {
     struct TranslationBlock *page_next[2];
     struct TranslationBlock *incoming; /* exits linked to this block */
     uint8_t incoming_n;
-    struct tb_exit exit[2];
+    struct tb_exit exit[TB_EXITS];
     struct insn_map *map;         /* icount entries */
     struct flag_state *fstates;
+    struct x87_state *fpustates;
     struct stub_map *stubs;
     uint32_t nstubs;
 } TranslationBlock;
@@ -100,6 +121,8 @@ void tb_run(CPUX86State *env);
 /* Bring env->eip, flags and icount to the instruction whose code called C with host return
  * address `ra`; guest registers are in env already.  ra 0: nothing to do. */
 void tb_restore_state(CPUX86State *env, uintptr_t ra);
+/* The x87's part of it: instruction `index` of a block is about to run. */
+void tb_restore_fpu(CPUX86State *env, const TranslationBlock *tb, uint32_t index);
 /* Drop every block (buffer full, -tb-max change, snapshot). */
 void tb_flush(CPUX86State *env);
 /* Drop blocks that have a byte in [start, end) of guest physical memory. */
