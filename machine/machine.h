@@ -55,6 +55,9 @@ struct machine_config {
     int debug_exit_iobase;     /* -1: none */
     int debug_exit_iosize;
     bool no_reboot;            /* a reset ends the run with status 0 */
+    int profile_port;          /* 0: none.  Guest writes to it go to profile_mark: 1 starts, 0 stops */
+    void (*profile_mark)(void *opaque, bool start);
+    void *profile_opaque;
     const char *rtc_base;      /* NULL: now */
 };
 

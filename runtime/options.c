@@ -291,6 +291,12 @@ static bool opt_hash(struct options *o, const char *arg)
     return true;
 }
 
+static bool opt_profile(struct options *o, const char *arg)
+{
+    o->profile = arg;
+    return true;
+}
+
 static bool opt_stats(struct options *o, const char *arg)
 {
     (void)arg;

@@ -33,6 +33,7 @@ struct options {
     const char *log_file;
     unsigned tb_max; /* 0: the translator's own limit */
     uint64_t hash_interval;
+    const char *profile; /* file, or NULL */
     bool stats;
 };
 

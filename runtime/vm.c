@@ -14,6 +14,7 @@
 #include "io-thread.h"
 #include "log.h"
 #include "machine.h"
+#include "profile.h"
 #include "softmmu.h"
 #include "state-hash.h"
 #include "terminal.h"
@@ -177,6 +178,11 @@ static struct machine *build_machine(struct vm *vm, struct phys_mem *mem)
         .ram_size = o->ram_size, .debug_exit_iobase = o->debug_exit_iobase,
         .debug_exit_iosize = o->debug_exit_iosize, .no_reboot = o->no_reboot,
     };
+    if (o->profile) {
+        config.profile_port = PROFILE_PORT;
+        config.profile_mark = profile_mark;
+        config.profile_opaque = vm->env;
+    }
     struct machine_hooks hooks = { hook_set_intr, hook_nmi, hook_set_a20, hook_reset, hook_power_off, hook_ferr, vm };
     if (!o->nserial) {
         config.serial[0] = open_chardev("serial", "stdio");
@@ -273,6 +279,8 @@ int vm_run(const struct options *o)
     else if (o->icount_shift >= 0 && !o->rtc_given)
         clock_set_rtc_base(ICOUNT_RTC_BASE);
     softmmu_new(&cpu);
+    if (o->profile)
+        profile_open(&cpu, o->profile);
     choose_accel(&cpu, o);
     vm.machine = cpu.machine = build_machine(&vm, mem);
     machine_reset(vm.machine);
@@ -295,6 +303,7 @@ int vm_run(const struct options *o)
         fprintf(stderr, "stitch86: ended by signal %d (%s)\n", sig, strsignal(sig));
     if (log_enabled(LOG_STATS))
         print_stats(&cpu);
+    profile_close(&cpu);
     if (o->log_file)
         fclose(log_file);
     return atomic_load(&vm.exit_status);

@@ -37,9 +37,14 @@ uint32_t bb_seg_base_now(unsigned seg);
  * label >= 0: to that item plus target. */
 void bb_memory_operand(struct bg_item *it, unsigned reg, unsigned seg, uint32_t target, int label);
 
+/* How many in a hundred of bb_generic() shall be MMX and SSE, and x87. */
+void bb_mix(unsigned vector, unsigned x87);
 /* One random instruction: any, of a mnemonic, one that looks at flags. */
 void bb_generic(void);
 void bb_by_mnem(unsigned mnem);
+void bb_of_form(unsigned form);
+/* Forms of these mnemonics that can be drawn; returns how many. */
+unsigned bb_forms_of(const uint16_t *mnems, unsigned n, uint16_t *out, unsigned max);
 void bb_flag_consumer(void);
 
 #endif

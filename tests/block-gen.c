@@ -388,6 +388,10 @@ static void make_start(struct bg_seq *q, struct bm_start *s)
         s->eflags |= AC_MASK;
     s->wp = bb_percent(60);
     s->clean = bb_percent(30);
+    s->ts = bb_percent(2);
+    s->em = bb_percent(1);
+    s->no_osfxsr = bb_percent(2);
+    bg_make_simd(&s->simd);
     uint16_t flat = user ? 0x23 : 0x10;
     if (q->code16)
         s->segs[R_CS] = user ? 0x63 : 0x58;
@@ -454,7 +458,7 @@ void bg_layout(struct bg_seq *q)
     }
 }
 
-void bg_make(struct bg_seq *q, uint64_t seed, struct bm *m)
+static void begin(struct bg_seq *q, uint64_t seed, struct bm *m)
 {
     memset(q, 0, sizeof *q);
     bb_seed(seed);
@@ -470,14 +474,48 @@ void bg_make(struct bg_seq *q, uint64_t seed, struct bm *m)
     bm_image(m->image, &q->start[0], q->at, q->code, 0);
     bm_set(m, &q->start[0]);
     bb_here = q->at;
+}
+
+static void addresses(struct bg_seq *q)
+{
+    for (unsigned i = q->n; i <= BG_ITEMS; i++)
+        q->address[i] = bb_here;
+}
+
+void bg_make(struct bg_seq *q, uint64_t seed, struct bm *m)
+{
+    begin(q, seed, m);
+    static const uint8_t mixes[][2] = {{0, 0}, {2, 2}, {70, 2}, {2, 70}, {40, 30}};
+    const uint8_t *mix = mixes[bb_below(sizeof mixes / sizeof *mixes)];
     unsigned wanted = bb_percent(20) ? 1 + bb_below(4) : 1 + bb_below(40);
+    bb_mix(mix[0], mix[1]);
     for (unsigned tries = 0; q->n < wanted && tries < 300; tries++) {
         q->address[q->n] = bb_here;
         some();
-        for (unsigned i = q->n; i <= BG_ITEMS; i++)
-            q->address[i] = bb_here;
+        addresses(q);
     }
     bg_layout(q);
+}
+
+unsigned bg_make_of(struct bg_seq *q, uint64_t seed, struct bm *m, const uint16_t *forms, unsigned n, unsigned wanted)
+{
+    unsigned count = 0;
+    begin(q, seed, m);
+    for (unsigned tries = 0; count < wanted && q->n + 8 < BG_ITEMS && tries < 300; tries++) {
+        unsigned k = bb_below(100), before = q->n;
+        q->address[q->n] = bb_here;
+        if (k < 70 || !count) {
+            bb_of_form(forms[bb_below(n)]);
+            count += q->n > before;
+        } else if (k < 85) {
+            bb_flag_consumer();
+        } else {
+            bb_mov_imm(bb_below(8) & ~4u, bb_percent(50) ? bb_data_target() : bb_edge_value());
+        }
+        addresses(q);
+    }
+    bg_layout(q);
+    return count;
 }
 
 void bg_print(const struct bg_seq *q, FILE *out)

@@ -6,7 +6,8 @@
 #include <string.h>
 
 struct encoding {
-    uint8_t two_byte, opcode, reg;
+    uint8_t prefix, two_byte, opcode, reg;
+    uint8_t mem_size; /* bytes */
     bool modrm, mem, direct; /* forms of ModRM that exist */
 };
 
@@ -15,7 +16,10 @@ static struct {
     struct encoding e[ENCODINGS_MAX];
     unsigned n, weight;
 } forms[FORM_COUNT];
-static unsigned total_weight;
+/* Instructions are drawn in two steps: which of these, then a form by its weight. */
+enum { BASE, VECTOR, X87, CLASSES };
+static unsigned total_weight[CLASSES];
+static unsigned vector_percent, x87_percent;
 
 static uint64_t rng;
 
@@ -42,13 +46,40 @@ bool bb_percent(unsigned n)
     return bb_below(100) < n;
 }
 
+static unsigned class_of(unsigned form)
+{
+    switch (isa_info[form].feature) {
+    case ISA_F_MMX: case ISA_F_SSE: case ISA_F_SSE2: case ISA_F_FXSR:
+        return VECTOR;
+    case ISA_F_SSE3:
+        return isa_info[form].mnem == MN_FISTTP ? X87 : VECTOR;
+    case ISA_F_FPU: case ISA_F_FCMOV:
+        return X87;
+    default:
+        return BASE;
+    }
+}
+
 static unsigned weight_of(const struct insn *in)
 {
     switch (isa_info[in->form].feature) {
     case ISA_F_BASE: case ISA_F_I486: case ISA_F_P6: case ISA_F_CX8: case ISA_F_CMOV:
         break;
-    case ISA_F_FPU:
-        return in->mnem == MN_FNOP ? 1 : 0;
+    case ISA_F_MMX: case ISA_F_SSE: case ISA_F_SSE2: case ISA_F_SSE3:
+        return in->mnem == MN_EMMS || in->mnem == MN_LDMXCSR ? 6 : 2;
+    case ISA_F_FPU: case ISA_F_FCMOV:
+        switch (in->mnem) {
+        case MN_FLD: case MN_FILD: case MN_FSTP: case MN_FST: case MN_FISTP: case MN_FADD: case MN_FADDP: case MN_FMUL:
+        case MN_FMULP: case MN_FXCH:
+            return 16;
+        case MN_FSIN: case MN_FCOS: case MN_FSINCOS: case MN_FPTAN: case MN_FPATAN: case MN_F2XM1: case MN_FYL2X:
+        case MN_FYL2XP1: case MN_FNSAVE: case MN_FRSTOR: case MN_FLDENV: case MN_FNINIT:
+            return 1; /* slow, or the end of what the stack held */
+        default:
+            return 4;
+        }
+    case ISA_F_FXSR:
+        return 3;
     default:
         return 0;
     }
@@ -92,9 +123,10 @@ static void add_encoding(unsigned form, struct encoding e)
 {
     for (unsigned i = 0; i < forms[form].n; i++) {
         struct encoding *o = &forms[form].e[i];
-        if (o->two_byte == e.two_byte && o->opcode == e.opcode && o->reg == e.reg) {
+        if (o->prefix == e.prefix && o->two_byte == e.two_byte && o->opcode == e.opcode && o->reg == e.reg) {
             o->mem |= e.mem;
             o->direct |= e.direct;
+            o->mem_size |= e.mem_size;
             return;
         }
     }
@@ -102,11 +134,13 @@ static void add_encoding(unsigned form, struct encoding e)
         forms[form].e[forms[form].n++] = e;
 }
 
-static void try_encoding(unsigned two, unsigned op, unsigned reg, bool direct)
+static void try_encoding(unsigned prefix, unsigned two, unsigned op, unsigned reg, bool direct)
 {
     uint8_t b[16] = {0};
     unsigned k = 0;
     struct insn in, other;
+    if (prefix)
+        b[k++] = (uint8_t)prefix;
     if (two)
         b[k++] = 0x0f;
     b[k++] = (uint8_t)op;
@@ -118,8 +152,16 @@ static void try_encoding(unsigned two, unsigned op, unsigned reg, bool direct)
         || (direct ? memcmp(&in.op, &other.op, sizeof in.op) : in.len + 4 == other.len);
     if (!direct && !modrm && reg)
         return;
+    /* Prefixes that choose the form are of it; others come by chance. */
+    if (prefix && decode_insn(b + 1, sizeof b - 1, DECODE_32, &other) == DECODE_OK && other.form == in.form)
+        return;
+    uint8_t size = 0;
+    for (unsigned i = 0; i < in.nops; i++)
+        if (in.op[i].kind == OPK_MEM)
+            size = in.op[i].size;
     forms[in.form].weight = weight_of(&in);
-    add_encoding(in.form, (struct encoding){(uint8_t)two, (uint8_t)op, (uint8_t)reg, modrm, !direct, direct});
+    add_encoding(in.form, (struct encoding){(uint8_t)prefix, (uint8_t)two, (uint8_t)op, (uint8_t)reg, size, modrm,
+                                            !direct, direct});
 }
 
 void bg_init(void)
@@ -129,15 +171,17 @@ void bg_init(void)
             if (!two && (op == 0x0f || op == 0x66 || op == 0x67 || op == 0xf0 || op == 0xf2 || op == 0xf3
                          || (op & 0xe7) == 0x26 || op == 0x64 || op == 0x65))
                 continue;
-            for (unsigned reg = 0; reg < 8; reg++) {
-                try_encoding(two, op, reg, false);
-                try_encoding(two, op, reg, true);
-            }
+            for (unsigned reg = 0; reg < 8; reg++)
+                for (unsigned p = 0; p < (two ? 4 : 1); p++) {
+                    static const uint8_t prefixes[4] = {0, 0x66, 0xf3, 0xf2};
+                    try_encoding(prefixes[p], two, op, reg, false);
+                    try_encoding(prefixes[p], two, op, reg, true);
+                }
         }
-    total_weight = 0;
+    memset(total_weight, 0, sizeof total_weight);
     for (unsigned f = 0; f < FORM_COUNT; f++)
         if (forms[f].n)
-            total_weight += forms[f].weight;
+            total_weight[class_of(f)] += forms[f].weight;
 }
 
 /* ---- values ---- */
@@ -383,6 +427,15 @@ int bb_label_target(void)
     return (int)(bb_percent(60) ? bb_seq->n + bb_below(6) : bb_below(bb_seq->n + 1));
 }
 
+/* Aligned more often than not, since many SSE instructions fault otherwise. */
+static uint32_t aligned_target(unsigned size)
+{
+    uint32_t to = bb_data_target();
+    if (size == 16 && bb_percent(85))
+        return to & ~15u;
+    return size == 8 && bb_percent(60) ? to & ~7u : to;
+}
+
 /* One instruction of the row, with random operands. */
 static void one_of_form(unsigned form, const struct encoding *e)
 {
@@ -404,8 +457,10 @@ static void one_of_form(unsigned form, const struct encoding *e)
             bb_put(it, overrides[seg]);
         }
     }
-    if (bb_percent(bb_seq->code16 ? 60 : 15))
+    if (class_of(form) == BASE && bb_percent(bb_seq->code16 ? 60 : 15))
         bb_put(it, 0x66);
+    if (e->prefix)
+        bb_put(it, e->prefix);
     if (info->flags & ISA_STRING) {
         if (bb_percent(40))
             bb_put(it, bb_percent(70) ? 0xf3 : 0xf2);
@@ -429,7 +484,7 @@ static void one_of_form(unsigned form, const struct encoding *e)
         else if (k < 44)
             bb_memory_operand(it, e->reg, s, 8 + bb_below(40), (int)bb_seq->n + 20);
         else
-            bb_memory_operand(it, e->reg, s, bb_data_target(), -1);
+            bb_memory_operand(it, e->reg, s, aligned_target(e->mem_size), -1);
     }
     immediate_tail(it);
     struct insn in;
@@ -447,15 +502,8 @@ static void one_of_form(unsigned form, const struct encoding *e)
         bb_uncommit();
 }
 
-void bb_generic(void)
+static void one_of(unsigned f)
 {
-    unsigned w = bb_below(total_weight), f = 0;
-    for (;; f++) {
-        unsigned x = forms[f].n ? forms[f].weight : 0;
-        if (w < x)
-            break;
-        w -= x;
-    }
     const struct encoding *e = &forms[f].e[bb_below(forms[f].n)];
     if ((isa_info[f].flags & ISA_STRING) && bb_percent(70)) {
         if (bb_percent(60))
@@ -466,9 +514,45 @@ void bb_generic(void)
     }
     if ((isa_info[f].mnem == MN_DIV || isa_info[f].mnem == MN_IDIV) && bb_percent(60))
         bb_mov_imm(R_EDX, bb_percent(50) ? 0 : bb_below(3) - 1);
+    if ((isa_info[f].mnem == MN_MASKMOVQ || isa_info[f].mnem == MN_MASKMOVDQU) && bb_percent(80))
+        bb_mov_imm(R_EDI, bb_data_target() - bb_seg_base_now(R_DS));
     if (isa_info[f].mnem == MN_BOUND && bb_percent(70))
         return;
     one_of_form(f, e);
+}
+
+void bb_mix(unsigned vector, unsigned x87)
+{
+    vector_percent = vector;
+    x87_percent = x87;
+}
+
+void bb_generic(void)
+{
+    unsigned k = bb_below(100), class = k < vector_percent ? VECTOR : k < vector_percent + x87_percent ? X87 : BASE;
+    unsigned w = bb_below(total_weight[class]), f = 0;
+    for (;; f++) {
+        unsigned x = forms[f].n && class_of(f) == class ? forms[f].weight : 0;
+        if (w < x)
+            break;
+        w -= x;
+    }
+    one_of(f);
+}
+
+unsigned bb_forms_of(const uint16_t *mnems, unsigned n, uint16_t *out, unsigned max)
+{
+    unsigned k = 0;
+    for (unsigned f = 0; f < FORM_COUNT; f++)
+        for (unsigned i = 0; i < n; i++)
+            if (forms[f].n && isa_info[f].mnem == mnems[i] && (forms[f].weight || class_of(f) != BASE) && k < max)
+                out[k++] = (uint16_t)f;
+    return k;
+}
+
+void bb_of_form(unsigned form)
+{
+    one_of(form);
 }
 
 void bb_by_mnem(unsigned mnem)

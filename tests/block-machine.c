@@ -10,6 +10,7 @@
 #include "exec.h"
 #include "flags.h"
 #include "interp.h"
+#include "simd.h"
 #include "softmmu.h"
 #ifdef HAVE_TEMPLATES
 #include "tb.h"
@@ -166,6 +167,7 @@ void bm_run(struct bm *m, int32_t max, struct bm_result *r)
     }
     watched = NULL;
     env->jmp_env = NULL;
+    sse_collect_flags(env); /* from the host's FPU, which the next machine uses, too */
     note(m, r, counted(m, max), -1);
     r->mmio_hash = m->mmio_hash;
     r->mmio_reads = m->mmio_reads;
@@ -285,6 +287,37 @@ static bool memory_differs(const struct bm *a, const struct bm *b, FILE *out)
     return true;
 }
 
+static bool simd_differs(const CPUX86State *x, const CPUX86State *y, FILE *out)
+{
+    bool d = false;
+    d |= value_differs(out, "x87 stack word", 0, x->fptw, y->fptw);
+    d |= value_differs(out, "x87 control word", 0, x->fpuc, y->fpuc);
+    d |= value_differs(out, "x87 status word", 0, x->fpus, y->fpus);
+    d |= value_differs(out, "FOP", 0, x->fpop, y->fpop);
+    d |= value_differs(out, "FIP", 0, x->fpip, y->fpip);
+    d |= value_differs(out, "FDP", 0, x->fpdp, y->fpdp);
+    d |= value_differs(out, "FCS", 0, x->fpcs, y->fpcs);
+    d |= value_differs(out, "FDS", 0, x->fpds, y->fpds);
+    d |= value_differs(out, "MXCSR", 0, x->mxcsr, y->mxcsr);
+    for (unsigned i = 0; i < 8; i++) {
+        const struct floatx80 *p = &x->fpregs[i], *q = &y->fpregs[i];
+        if (p->mant != q->mant || p->se != q->se) {
+            d = true;
+            if (out)
+                fprintf(out, "  physical x87 register %u: %04x %016llx, reference %04x %016llx\n", i, q->se,
+                        (unsigned long long)q->mant, p->se, (unsigned long long)p->mant);
+        }
+        if (x->xmm[i].q[0] != y->xmm[i].q[0] || x->xmm[i].q[1] != y->xmm[i].q[1]) {
+            d = true;
+            if (out)
+                fprintf(out, "  XMM%u: %016llx %016llx, reference %016llx %016llx\n", i,
+                        (unsigned long long)y->xmm[i].q[1], (unsigned long long)y->xmm[i].q[0],
+                        (unsigned long long)x->xmm[i].q[1], (unsigned long long)x->xmm[i].q[0]);
+        }
+    }
+    return d;
+}
+
 bool bm_differs(const struct bm *a, const struct bm_result *ra, const struct bm *b,
                 const struct bm_result *rb, FILE *out)
 {
@@ -304,15 +337,7 @@ bool bm_differs(const struct bm *a, const struct bm_result *ra, const struct bm 
         d |= value_differs(out, "selector", (unsigned)i, x->segs[i].selector, y->segs[i].selector);
         d |= value_differs(out, "base", (unsigned)i, x->segs[i].base, y->segs[i].base);
     }
-    size_t rest = offsetof(CPUX86State, mxcsr) - offsetof(CPUX86State, fpempty);
-    bool fpu = memcmp(x->fpempty, y->fpempty, rest) != 0;
-    for (unsigned i = 0; i < 8; i++) /* not their padding */
-        fpu |= x->fpregs[i].mant != y->fpregs[i].mant || x->fpregs[i].se != y->fpregs[i].se;
-    if (fpu) {
-        if (out)
-            fprintf(out, "  x87 state differs\n");
-        d = true;
-    }
+    d |= simd_differs(a->env, b->env, out);
     d |= memory_differs(a, b, out);
     return d;
 }

@@ -23,11 +23,22 @@ enum {
 
 enum { BM_MAX_EXCEPTIONS = 8, BM_LABELS = 64 };
 
+/* x87, MMX and SSE registers.  fpregs and valid are by physical register. */
+struct bm_simd {
+    struct floatx80 fpregs[8];
+    uint8_t valid, top;
+    uint16_t fpuc, fpus;
+    union xmm_reg xmm[8];
+    uint32_t mxcsr;
+};
+
 /* What a run starts from. */
 struct bm_start {
     uint32_t regs[8], eflags, eip;
     uint16_t segs[SEG_COUNT];
     bool wp, am;
+    bool ts, em, no_osfxsr; /* CR0.TS, CR0.EM, CR4.OSFXSR clear */
+    struct bm_simd simd;
     bool clean;    /* accessed and dirty bits 0, TLBs flushed */
     uint32_t labels[BM_LABELS]; /* eips that fill BM_TABLE and the stack */
 };

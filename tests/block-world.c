@@ -7,7 +7,10 @@
 
 #include "cpuid.h"
 #include "flags.h"
+#include "fpu-word.h"
 #include "interp.h"
+#include "mxcsr.h"
+#include "simd.h"
 #include "softmmu.h"
 #ifdef HAVE_TEMPLATES
 #include "tb.h"
@@ -188,18 +191,22 @@ void bm_image(uint8_t *image, const struct bm_start *s, uint32_t at, const uint8
     }
 }
 
-static void reset_fpu(CPUX86State *env)
+static void set_simd(CPUX86State *env, const struct bm_simd *s)
 {
+    sse_collect_flags(env);
     for (unsigned i = 0; i < 8; i++) {
-        env->fpregs[i] = (struct floatx80){0xc000000000000000ull + i, (uint16_t)(0x3ffe + i)};
-        env->fpempty[i] = i < 4;
+        env->fpregs[i].mant = s->fpregs[i].mant;
+        env->fpregs[i].se = s->fpregs[i].se;
     }
-    env->fpstt = 4;
-    env->fpuc = 0x37f;
-    env->fpus = env->fpop = env->fpcs = env->fpds = 0;
+    fpu_set_top(env, s->top);
+    fpu_set_valid_mask(env, s->valid);
+    env->fpuc = s->fpuc;
+    env->fpus = s->fpus;
+    env->fpop = env->fpcs = env->fpds = 0;
     env->fpip = env->fpdp = 0;
-    memset(env->xmm, 0x5a, sizeof env->xmm);
-    env->mxcsr = 0x1f80;
+    fpu_update_word(env);
+    memcpy(env->xmm, s->xmm, sizeof env->xmm);
+    env->mxcsr = s->mxcsr;
 }
 
 static void write_changes(struct bm *m)
@@ -225,10 +232,11 @@ void bm_set(struct bm *m, const struct bm_start *s)
     write_changes(m);
     m->mmio_hash = m->mmio_reads = 0;
     env->a20_mask = ~0u;
-    env->cr[0] = CR0_PE | CR0_PG | CR0_ET | CR0_NE | CR0_MP | (s->wp ? CR0_WP : 0) | (s->am ? CR0_AM : 0);
+    env->cr[0] = CR0_PE | CR0_PG | CR0_ET | CR0_NE | CR0_MP | (s->wp ? CR0_WP : 0) | (s->am ? CR0_AM : 0)
+        | (s->ts ? CR0_TS : 0) | (s->em ? CR0_EM : 0);
     env->cr[2] = 0;
     env->cr[3] = PD;
-    env->cr[4] = CR4_PGE;
+    env->cr[4] = CR4_PGE | CR4_OSXMMEXCPT | (s->no_osfxsr ? 0 : CR4_OSFXSR);
     memset(env->dr, 0, sizeof env->dr);
     env->dr[6] = 0xffff0ff0;
     env->dr[7] = 0x400;
@@ -243,7 +251,7 @@ void bm_set(struct bm *m, const struct bm_start *s)
     env->tr = (struct segment){0xf8, 0x41000, 0x67, DESC_P_MASK | 11u << DESC_TYPE_SHIFT};
     for (int i = 0; i < SEG_COUNT; i++)
         set_segment(env, i, s->segs[i]);
-    reset_fpu(env);
+    set_simd(env, &s->simd);
     env->eip = s->eip;
     env->exception_index = env->old_exception = -1;
     env->error_code = 0;
@@ -269,7 +277,8 @@ struct bm *bm_new(unsigned tb_max, bool icount)
     m->env = env;
     m->tb_max = tb_max;
     m->icount = icount;
-    env->model = cpu_model_default();
+    const struct cpu_model *max = cpu_model_find("max");
+    env->model = max ? max : cpu_model_default();
     env->mem = phys_mem_new();
     env->exception_index = env->old_exception = -1;
     m->ram = phys_mem_add_ram(env->mem, 0, BM_PHYS_RAM, "ram");
@@ -281,6 +290,7 @@ struct bm *bm_new(unsigned tb_max, bool icount)
     if (tb_max)
         tb_context_new(env, tb_max);
 #endif
+    sse_host_init();
     cpu_reset(env);
     return m;
 }

@@ -126,6 +126,16 @@ static const struct text_case texts[] = {
     { DECODE_32, "f2 f3 0f58c8", "addss xmm1, xmm0" },        /* the last of F2, F3 */
     { DECODE_32, "0fae38", "clflush byte [eax]" },
     { DECODE_32, "0faee9", "lfence" },
+    { DECODE_32, "db08", "fisttp dword [eax]" },
+    { DECODE_32, "dd08", "fisttp qword [eax]" },
+    { DECODE_32, "df08", "fisttp word [eax]" },
+    { DECODE_32, "f2 0f1208", "movddup xmm1, qword [eax]" },
+    { DECODE_32, "f3 0f16c8", "movshdup xmm1, xmm0" },
+    { DECODE_32, "f2 0f7cc8", "haddps xmm1, xmm0" },
+    { DECODE_32, "66 0fd008", "addsubpd xmm1, xmmword [eax]" },
+    { DECODE_32, "f2 0ff008", "lddqu xmm1, xmmword [eax]" },
+    { DECODE_32, "0f01c8", "monitor" },
+    { DECODE_32, "0f01c9", "mwait" },
 };
 
 START_TEST(test_text)
@@ -160,8 +170,9 @@ static const char *const invalid[] = {
     "f0 d720" /* XLAT */,
     /* x87 */
     "d908", "d9d1", "d9e2", "d9e6", "d9ef", "dae8", "daf0", "db20", "db30", "dbe5", "dbf8", "dd28", "ddf0",
-    "ded8", "dfe1", "dff8", "db08", "dd08", "df08" /* FISTTP is SSE3's */,
+    "ded8", "dfe1", "dff8",
     /* mandatory prefixes */
+    "0fd0c0", "f3 0f7cc0", "f2 0ff0c0" /* LDDQU of a register */,
     "66 0f77", "f3 0f28c0", "f2 0f6fc0", "66 0fc300", "0fd600", "0fe6c0", "66 0f12c0",
     "0f13c0", "0f2bc0", "f3 0ffcc0", "0f71 10 01", "0f71c0 01", "0f73d8 01", "66 0fae00",
 };

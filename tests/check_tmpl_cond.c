@@ -34,8 +34,9 @@ static bool in_range(const struct tmpl_param *p, int32_t v)
 
 static uint64_t runs;
 
-/* m: dst (or res), src, src2.  alias: which member's register takes the value, 0: none. */
-static void run(const struct tmpl_cond *c, int width, const int32_t m[3], int alias)
+/* m: dst (or res), src, src2.  alias: which member's register takes the value, 0: none.  base: the EFLAGS under a
+ * modifier, of which the condition may not depend. */
+static void run(const struct tmpl_cond *c, int width, const int32_t m[3], int alias, uint32_t base)
 {
     static const int regs[4] = { 2, 16, 14, 9 };
     struct mips_sim s = { .r = { 0 } };
@@ -60,7 +61,7 @@ static void run(const struct tmpl_cond *c, int width, const int32_t m[3], int al
         before[i] = s.r[i];
     if (mod) {
         op = CC_OP(CC_EFLAGS, 2) | CC_MOD(kind, (unsigned)width);
-        flags = cc_compute_all(op, 0, 0, 0, (uint32_t)m[0]);
+        flags = cc_compute_all(op, 0, base, 0, (uint32_t)m[0]);
     } else {
         op = CC_OP(kind, (unsigned)width);
         flags = cc_compute_all(op, (uint32_t)m[0], (uint32_t)m[1], (uint32_t)m[2], 0);
@@ -82,32 +83,36 @@ static void run(const struct tmpl_cond *c, int width, const int32_t m[3], int al
             ck_abort_msg("%s:%d: register %d was changed", c->file, c->line, i);
 }
 
-START_TEST(conditions)
+static void test_row(const struct tmpl_cond *c)
 {
-    for (unsigned i = 0; i < tmpl_cond_table_size; i++) {
-        const struct tmpl_cond *c = &tmpl_cond_table[i];
-        bool eflags = c->record == CC_EFLAGS, carry = c->uses & 8;
-        for (int width = eflags ? 2 : 0; width < 3; width++) {
-            if (!(c->widths >> width & 1))
+    bool eflags = c->record == CC_EFLAGS, carry = c->uses & 8;
+    int last_alias = c->type == TC_VALUE ? 3 : 0;
+
+    for (int width = eflags ? 2 : 0; width < 3; width++) {
+        if (!(c->widths >> width & 1))
+            continue;
+        for (int alias = 0; alias <= last_alias; alias++) {
+            if (alias && (!(c->uses >> alias & 1) || c->param[alias].kind != TP_REG))
                 continue;
-            int last_alias = c->type == TC_VALUE ? 3 : 0;
-            for (int alias = 0; alias <= last_alias; alias++) {
-                if (alias && (!(c->uses >> alias & 1) || c->param[alias].kind != TP_REG))
-                    continue;
-                for (int x = 0; x < VALUES + 8; x++)
-                    for (int y = 0; y < VALUES + 8; y++)
-                        for (int z = 0; z <= carry; z++) {
-                            int32_t m[3] = { x < VALUES ? values[x] : random_value(),
-                                             y < VALUES ? values[y] : random_value(), z };
-                            m[0] = narrow(m[0], width);
-                            if (c->record == (TMPL_COND_MOD | CCM_CF))
-                                m[0] &= 1;
-                            m[1] = eflags ? (int32_t)(m[1] & CC_ARITH) : narrow(m[1], width);
-                            run(c, width, m, alias);
-                        }
-            }
+            for (int x = 0; x < VALUES + 8; x++)
+                for (int y = 0; y < VALUES + 8; y++)
+                    for (int z = 0; z <= carry; z++) {
+                        int32_t m[3] = { x < VALUES ? values[x] : random_value(),
+                                         y < VALUES ? values[y] : random_value(), z };
+                        m[0] = narrow(m[0], width);
+                        if (c->record == (TMPL_COND_MOD | CCM_CF))
+                            m[0] &= 1;
+                        m[1] = eflags ? (int32_t)(m[1] & CC_ARITH) : narrow(m[1], width);
+                        run(c, width, m, alias, (x + y) & 1 ? CC_ARITH : 0);
+                    }
         }
     }
+}
+
+START_TEST(conditions)
+{
+    for (unsigned i = 0; i < tmpl_cond_table_size; i++)
+        test_row(&tmpl_cond_table[i]);
     printf("%llu conditions of %u rows\n", (unsigned long long)runs, tmpl_cond_table_size);
 }
 END_TEST

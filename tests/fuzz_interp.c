@@ -12,6 +12,7 @@
 #include "cpuid.h"
 #include "exception.h"
 #include "flags.h"
+#include "fpu-word.h"
 #include "fuzz-world.h"
 #include "interp.h"
 #include "log.h"
@@ -74,10 +75,11 @@ static void set_fpu(void)
     if (!h.fpu[0])
         return;
     env->fpuc = (uint16_t)((h.fpu[0] & 0x3f) | 0x40 | (h.fpu[0] & 0xc0) << 4 | (h.fpu[1] & 3) << 8);
-    env->fpstt = h.fpu[2] & 7;
+    fpu_set_top(env, h.fpu[2]);
+    fpu_set_valid_mask(env, ~(unsigned)h.fpu[1]);
+    fpu_update_word(env);
     for (unsigned i = 0; i < 8; i++) {
         env->fpregs[i] = values[(h.fpu[2] + i * (1 + (h.fpu[1] >> 2))) & 15];
-        env->fpempty[i] = h.fpu[1] >> i & 1;
     }
 }
 
@@ -179,11 +181,12 @@ static void check_derived(void)
         fail("reserved EFLAGS bits are set");
     if ((env->cr[0] & CR0_PG) && !(env->cr[0] & CR0_PE))
         fail("paging without protection");
-    if (env->fpstt > 7 || (env->fpus & 0x3800))
+    if (env->fpus & 0x3800)
         fail("x87 TOP");
-    for (unsigned i = 0; i < 8; i++)
-        if (env->fpempty[i] > 1)
-            fail("x87 tag");
+    uint32_t word = env->fptw;
+    fpu_update_word(env);
+    if (env->fptw != word)
+        fail("x87 state word");
     if (env->exception_index < -1 || env->exception_index > 255)
         fail("exception vector");
 }
@@ -194,8 +197,7 @@ struct state {
     struct segment segs[SEG_COUNT], ldt, tr;
     uint32_t gdt[2], idt[2];
     struct floatx80 fpregs[8];
-    uint8_t fpempty[8];
-    uint32_t fpstt, fpuc, fpus;
+    uint32_t fptw, fpuc, fpus;
     uint64_t insns;
     bool halted, nmi_blocked;
 };
@@ -221,8 +223,7 @@ static void take_state(struct state *s)
         s->fpregs[i].mant = env->fpregs[i].mant;
         s->fpregs[i].se = env->fpregs[i].se;
     }
-    memcpy(s->fpempty, env->fpempty, sizeof s->fpempty);
-    s->fpstt = env->fpstt;
+    s->fptw = env->fptw;
     s->fpuc = env->fpuc;
     s->fpus = env->fpus;
     s->insns = env->insns_interp;

@@ -190,7 +190,9 @@ void sys_check_unchanged(const char *file, int line)
         && !memcmp(before.segs, env->segs, sizeof env->segs) && !memcmp(&before.ldt, &env->ldt,
                                                                         sizeof env->ldt)
         && !memcmp(&before.tr, &env->tr, sizeof env->tr) && before.cr[0] == env->cr[0]
-        && before.cr[3] == env->cr[3] && before.cr[4] == env->cr[4];
+        && before.cr[3] == env->cr[3] && before.cr[4] == env->cr[4] && before.fptw == env->fptw
+        && !memcmp(before.fpregs, env->fpregs, sizeof env->fpregs)
+        && !memcmp(before.xmm, env->xmm, sizeof env->xmm) && before.mxcsr == env->mxcsr;
     ck_assert_msg(same, "%s:%d: a faulting instruction changed the CPU's state", file, line);
 }
 

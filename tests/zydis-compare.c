@@ -1,4 +1,4 @@
-/* Zydis knows newer processors; which of its instructions a P6 with SSE2 has is told from Zydis's own
+/* Zydis knows newer processors; which of its instructions a P6 with SSE3 has is told from Zydis's own
  * ISA set alone. */
 #include "zydis-compare.h"
 
@@ -14,7 +14,7 @@ static bool flags_checked[FORM_COUNT];
 
 /* ---- what the processor we model has ---- */
 
-static bool in_p6_sse2(ZydisISASet set)
+static bool in_p6_sse3(ZydisISASet set)
 {
     switch (set) {
     case ZYDIS_ISA_SET_I86:
@@ -41,6 +41,9 @@ static bool in_p6_sse2(ZydisISASet set)
     case ZYDIS_ISA_SET_SSE_PREFETCH:
     case ZYDIS_ISA_SET_SSE2:
     case ZYDIS_ISA_SET_SSE2MMX:
+    case ZYDIS_ISA_SET_SSE3:
+    case ZYDIS_ISA_SET_SSE3X87:
+    case ZYDIS_ISA_SET_MONITOR:
     case ZYDIS_ISA_SET_CLFSH:
         return true;
     default:
@@ -57,7 +60,7 @@ static enum decode_status expected_status(ZyanStatus status, const ZydisDecodedI
         return avail < 15 ? DECODE_MORE : DECODE_TOOLONG;
     if (!ZYAN_SUCCESS(status))
         return DECODE_UD;
-    return in_p6_sse2(zi->meta.isa_set) ? DECODE_OK : DECODE_UD;
+    return in_p6_sse3(zi->meta.isa_set) ? DECODE_OK : DECODE_UD;
 }
 
 /* ---- operands ---- */

@@ -1,0 +1,186 @@
+/* The profile's counters and its file.
+ *
+ * The file is text, fields separated by tabs, one record a line, the first field says which; a line that
+ * begins with # names the fields of the records below it.  tools/tmpl coverage reads it. */
+#include "profile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+
+struct form_count {
+    uint64_t template_times, host_words;
+    uint64_t slow; /* of template_times: the interpreter did it after all */
+};
+
+struct profile {
+    FILE *out;
+    const char *file;
+    CPUX86State *env;
+    const struct profile_source *source;
+    bool stopped;
+    uint64_t interp[FORM_COUNT];
+    struct form_count forms[FORM_COUNT];
+    struct profile_block *blocks;
+    size_t nblocks, max_blocks;
+};
+
+void profile_open(CPUX86State *env, const char *file)
+{
+    struct profile *p = calloc(1, sizeof *p);
+    if (!p)
+        user_error("out of memory");
+    p->file = file;
+    p->env = env;
+    p->out = fopen(file, "we");
+    if (!p->out)
+        user_error("-profile %s: %s", file, strerror(errno));
+    env->profile = p;
+}
+
+void profile_set_source(CPUX86State *env, const struct profile_source *source)
+{
+    env->profile->source = source;
+}
+
+uint64_t *profile_interp_counts(CPUX86State *env)
+{
+    return env->profile->interp;
+}
+
+/* After a stop mark the accelerators go on, but nothing counts any more. */
+void profile_interp(CPUX86State *env, unsigned form, bool slow)
+{
+    env->profile->interp[form]++;
+    env->profile->forms[form].slow += slow;
+}
+
+void profile_template(CPUX86State *env, unsigned form, uint64_t times, uint32_t words)
+{
+    env->profile->forms[form].template_times += times;
+    env->profile->forms[form].host_words += times * words;
+}
+
+void profile_add_block(CPUX86State *env, const struct profile_block *b)
+{
+    struct profile *p = env->profile;
+    if (p->nblocks == p->max_blocks) {
+        p->max_blocks = p->max_blocks ? p->max_blocks * 2 : 4096;
+        p->blocks = realloc(p->blocks, p->max_blocks * sizeof *p->blocks);
+        if (!p->blocks)
+            user_error("out of memory");
+    }
+    p->blocks[p->nblocks++] = *b;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct profile_block *x = a, *y = b;
+    if (x->phys_pc != y->phys_pc)
+        return x->phys_pc < y->phys_pc ? -1 : 1;
+    if (x->eip != y->eip)
+        return x->eip < y->eip ? -1 : 1;
+    if (x->flags != y->flags)
+        return x->flags < y->flags ? -1 : 1;
+    if (x->insns != y->insns)
+        return x->insns < y->insns ? -1 : 1;
+    return x->host_words < y->host_words ? -1 : x->host_words > y->host_words;
+}
+
+static int by_cost(const void *a, const void *b)
+{
+    const struct profile_block *x = a, *y = b;
+    uint64_t m = x->times * x->host_words, n = y->times * y->host_words;
+    return m != n ? (m > n ? -1 : 1) : by_place(a, b);
+}
+
+/* The same block, made anew after a flush. */
+static void merge_blocks(struct profile *p)
+{
+    if (!p->nblocks)
+        return;
+    qsort(p->blocks, p->nblocks, sizeof *p->blocks, by_place);
+    size_t n = 0;
+    for (size_t i = 1; i < p->nblocks; i++) {
+        if (by_place(&p->blocks[n], &p->blocks[i]) == 0)
+            p->blocks[n].times += p->blocks[i].times;
+        else
+            p->blocks[++n] = p->blocks[i];
+    }
+    p->nblocks = n + 1;
+    qsort(p->blocks, p->nblocks, sizeof *p->blocks, by_cost);
+}
+
+static void write_file(struct profile *p)
+{
+    FILE *out = p->out;
+    uint64_t templates = 0, interp = 0, words = 0;
+    for (unsigned f = 0; f < FORM_COUNT; f++) {
+        templates += p->forms[f].template_times - p->forms[f].slow;
+        interp += p->interp[f];
+        words += p->forms[f].host_words;
+    }
+    fprintf(out, "# stitch86 profile 1\n# total\tinstructions\ttemplate\tinterpreter\ttemplate_host_words\n"
+                 "total\t%llu\t%llu\t%llu\t%llu\n",
+            (unsigned long long)(templates + interp), (unsigned long long)templates, (unsigned long long)interp,
+            (unsigned long long)words);
+    fputs("# form\tname\ttemplate_times\tinterpreter_times\ttemplate_host_words\n", out);
+    for (unsigned f = 0; f < FORM_COUNT; f++) {
+        const struct form_count *c = &p->forms[f];
+        if (c->template_times || p->interp[f])
+            fprintf(out, "form\t%s\t%llu\t%llu\t%llu\n", isa_form_name[f],
+                    (unsigned long long)(c->template_times - c->slow), (unsigned long long)p->interp[f],
+                    (unsigned long long)c->host_words);
+    }
+    fputs("# block\teip\tphysical\tmode\ttimes\tinstructions\thost_words\n", out);
+    for (size_t i = 0; i < p->nblocks; i++) {
+        const struct profile_block *b = &p->blocks[i];
+        fprintf(out, "block\t%08x\t%09llx\t%08x\t%llu\t%u\t%u\n", b->eip, (unsigned long long)b->phys_pc, b->flags,
+                (unsigned long long)b->times, b->insns, b->host_words);
+    }
+}
+
+static void stop(struct profile *p)
+{
+    if (p->stopped)
+        return;
+    p->stopped = true;
+    if (p->source)
+        p->source->gather(p->env);
+    merge_blocks(p);
+    write_file(p);
+}
+
+void profile_mark(void *opaque, bool start)
+{
+    CPUX86State *env = opaque;
+    struct profile *p = env->profile;
+    if (!start) {
+        stop(p);
+        return;
+    }
+    if (p->stopped)
+        return;
+    if (p->source)
+        p->source->clear(env);
+    memset(p->interp, 0, sizeof p->interp);
+    memset(p->forms, 0, sizeof p->forms);
+    p->nblocks = 0;
+}
+
+void profile_close(CPUX86State *env)
+{
+    struct profile *p = env->profile;
+    if (!p)
+        return;
+    stop(p);
+    bool bad = ferror(p->out) != 0;
+    if (fclose(p->out) != 0 || bad)
+        fprintf(stderr, "stitch86: -profile %s: %s\n", p->file, strerror(errno));
+    free(p->blocks);
+    free(p);
+    env->profile = NULL;
+}

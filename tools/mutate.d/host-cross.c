@@ -1,0 +1,63 @@
+#include "config.h"
+#include "host-cross.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "mutant.h"
+
+void tests_prepare(void)
+{
+    vectors_prepare();
+    blocks_prepare();
+    /* What is translated now need not be translated in each process (qemu-mips64el). */
+    random_run(0, 40);
+    blocks_run(0, 4);
+}
+
+/* Has the mnemonic stanzas for MMX or XMM operands, of which there are host variants? */
+static bool has_variants(unsigned mnem)
+{
+    for (unsigned i = 0; i < tmpl_index[mnem].count; i++)
+        if (tmpl_table[tmpl_index[mnem].first + i].widths & 0x18)
+            return true;
+    return false;
+}
+
+static int one_mnemonic(unsigned mnem)
+{
+    if (!random_run(mnem, 500))
+        return FAILED_RANDOM;
+    if (!vectors_run(mnem))
+        return FAILED_VECTORS;
+    return random_run(mnem, 6000) ? 0 : FAILED_RANDOM;
+}
+
+int tests_run(void)
+{
+    for (unsigned mmi = 0; mmi < 2 && mutated_mnems; mmi++) {
+        if (mmi && !has_variants(mutated_mnem[0]))
+            break;
+        if (mmi)
+            setenv("STITCH86_HOST", "mmi", 1);
+        for (unsigned i = 0; i < mutated_mnems; i++) {
+            int result = one_mnemonic(mutated_mnem[i]);
+            if (result)
+                return result;
+        }
+    }
+    if (mutated_mnems)
+        return 0;
+    if (!blocks_run(0, 40))
+        return FAILED_BLOCKS;
+    if (!random_run(0, 3000))
+        return FAILED_RANDOM;
+    if (mutated_cond_count)
+        return blocks_run(40, 160) ? 0 : FAILED_BLOCKS;
+    if (!vectors_run(0))
+        return FAILED_VECTORS;
+    if (!blocks_run(40, 160))
+        return FAILED_BLOCKS;
+    setenv("STITCH86_HOST", "mmi", 1);
+    return random_run(0, 3000) ? 0 : FAILED_RANDOM;
+}
