@@ -28,6 +28,7 @@ struct cpu_model {
     uint8_t family, model, stepping;
     bool has_cpuid;     /* EFLAGS.ID can be toggled and CPUID executes */
     uint32_t level, xlevel;
+    uint32_t leaf1_ebx;    /* brand index, CLFLUSH line size */
     uint32_t features;     /* leaf 1 EDX */
     uint32_t features_ecx; /* leaf 1 ECX */
     uint32_t ext_features; /* leaf 80000001h EDX */
@@ -35,10 +36,13 @@ struct cpu_model {
     const char *brand;     /* leaves 80000002h-4h, or NULL */
 };
 
-/* The model of that name (-cpu), or NULL. */
+/* The model that -cpu's argument describes, MODEL[,+f][,-f][,f=on|off]..., into *m.  Features that cannot be
+ * had stay off, which warn() is told in one line each.  false: *error is one malloc'd line. */
+bool cpu_model_parse(const char *arg, struct cpu_model *m, void (*warn)(const char *line), char **error);
+/* The model of that name, or NULL. */
 const struct cpu_model *cpu_model_find(const char *name);
 const struct cpu_model *cpu_model_default(void);
-/* -cpu help: one line for each model. */
+/* -cpu help: models and features. */
 void cpu_model_list(FILE *out);
 /* Is the model's leaf 1 EDX bit (CPUID_*) set? */
 bool cpu_has_cpuid_bit(const CPUX86State *env, uint32_t bit);

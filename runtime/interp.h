@@ -1,4 +1,4 @@
-/* The interpreter: executes one decoded instruction exactly (docs/design.md, 9). */
+/* The interpreter: executes one decoded instruction exactly (docs/design.md, 8). */
 #ifndef STITCH86_INTERP_H
 #define STITCH86_INTERP_H
 

@@ -197,12 +197,21 @@ static struct machine *build_machine(struct vm *vm, struct phys_mem *mem)
     return machine_new(mem, &config, &hooks);
 }
 
+static void warn_of_feature(const char *line)
+{
+    fprintf(stderr, "stitch86: warning: -cpu: %s\n", line);
+}
+
 static const struct cpu_model *find_model(const struct options *o)
 {
-    const struct cpu_model *model = o->cpu ? cpu_model_find(o->cpu) : cpu_model_default();
-    if (!model)
-        user_error("-cpu %s: unknown CPU model; -cpu help lists them", o->cpu);
-    return model;
+    static struct cpu_model model;
+    char *error;
+
+    if (!o->cpu)
+        return cpu_model_default();
+    if (!cpu_model_parse(o->cpu, &model, warn_of_feature, &error))
+        user_error("-cpu %s", error);
+    return &model;
 }
 
 static void choose_accel(CPUX86State *env, const struct options *o)

@@ -3,6 +3,7 @@
  *
  * Accessed and dirty bits are set only when the access is allowed, so a fault leaves the
  * tables alone.  The manual lets a processor set accessed bits earlier, it never demands it. */
+#include "cpuid.h"
 #include "exception.h"
 #include "log.h"
 #include "mmu-internal.h"
@@ -29,8 +30,9 @@
 #define PAE_RSVD (~PHYS_MASK & ~PG_NX)
 /* Bits 12-20 of a PAE PDE for a 2 MiB page but for PAT (bit 12). */
 #define PAE_LARGE_RSVD 0x1fe000ull
-/* PSE-36: bits 13-16 are address bits 32-35, bits 17-21 are reserved. */
-#define PSE_RSVD 0x3e0000u
+/* PSE-36: bits 13-16 are address bits 32-35, bits 17-21 are reserved; without it all of them are. */
+#define PSE36_RSVD 0x3e0000u
+#define PSE_RSVD 0x3fe000u
 
 static uint64_t pte_read(CPUX86State *env, hwaddr paddr, unsigned size)
 {
@@ -105,7 +107,7 @@ int page_walk(CPUX86State *env, uint32_t vaddr, enum mmu_access access, int mmu_
             return error;
         large = (pde & PG_PS) && (env->cr[4] & CR4_PSE);
         if (large) {
-            if (pde & PSE_RSVD)
+            if (pde & (cpu_has_cpuid_bit(env, CPUID_PSE36) ? PSE36_RSVD : PSE_RSVD))
                 return error | PF_P | PF_RSVD;
             leaf_addr = pde_addr;
             leaf = pde;

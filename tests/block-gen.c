@@ -497,7 +497,8 @@ void bg_make(struct bg_seq *q, uint64_t seed, struct bm *m)
     bg_layout(q);
 }
 
-unsigned bg_make_of(struct bg_seq *q, uint64_t seed, struct bm *m, const uint16_t *forms, unsigned n, unsigned wanted)
+unsigned bg_make_of(struct bg_seq *q, uint64_t seed, struct bm *m, const uint16_t *forms, unsigned n,
+                    unsigned wanted)
 {
     unsigned count = 0;
     begin(q, seed, m);

@@ -35,7 +35,8 @@ void bg_init(void);
 void bg_make(struct bg_seq *q, uint64_t seed, struct bm *m);
 /* The same of instructions of these forms, `wanted` of them, with some between that set registers or look at
  * flags.  Returns how many of those wanted there are. */
-unsigned bg_make_of(struct bg_seq *q, uint64_t seed, struct bm *m, const uint16_t *forms, unsigned n, unsigned wanted);
+unsigned bg_make_of(struct bg_seq *q, uint64_t seed, struct bm *m, const uint16_t *forms, unsigned n,
+                    unsigned wanted);
 /* Bytes, labels and entry point after items were dropped. */
 void bg_layout(struct bg_seq *q);
 void bg_print(const struct bg_seq *q, FILE *out);

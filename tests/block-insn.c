@@ -69,11 +69,11 @@ static unsigned weight_of(const struct insn *in)
         return in->mnem == MN_EMMS || in->mnem == MN_LDMXCSR ? 6 : 2;
     case ISA_F_FPU: case ISA_F_FCMOV:
         switch (in->mnem) {
-        case MN_FLD: case MN_FILD: case MN_FSTP: case MN_FST: case MN_FISTP: case MN_FADD: case MN_FADDP: case MN_FMUL:
-        case MN_FMULP: case MN_FXCH:
+        case MN_FLD: case MN_FILD: case MN_FSTP: case MN_FST: case MN_FISTP: case MN_FADD: case MN_FADDP:
+        case MN_FMUL: case MN_FMULP: case MN_FXCH:
             return 16;
-        case MN_FSIN: case MN_FCOS: case MN_FSINCOS: case MN_FPTAN: case MN_FPATAN: case MN_F2XM1: case MN_FYL2X:
-        case MN_FYL2XP1: case MN_FNSAVE: case MN_FRSTOR: case MN_FLDENV: case MN_FNINIT:
+        case MN_FSIN: case MN_FCOS: case MN_FSINCOS: case MN_FPTAN: case MN_FPATAN: case MN_F2XM1:
+        case MN_FYL2X: case MN_FYL2XP1: case MN_FNSAVE: case MN_FRSTOR: case MN_FLDENV: case MN_FNINIT:
             return 1; /* slow, or the end of what the stack held */
         default:
             return 4;
@@ -160,8 +160,8 @@ static void try_encoding(unsigned prefix, unsigned two, unsigned op, unsigned re
         if (in.op[i].kind == OPK_MEM)
             size = in.op[i].size;
     forms[in.form].weight = weight_of(&in);
-    add_encoding(in.form, (struct encoding){(uint8_t)prefix, (uint8_t)two, (uint8_t)op, (uint8_t)reg, size, modrm,
-                                            !direct, direct});
+    struct encoding e = {(uint8_t)prefix, (uint8_t)two, (uint8_t)op, (uint8_t)reg, size, modrm, !direct, direct};
+    add_encoding(in.form, e);
 }
 
 void bg_init(void)
@@ -529,8 +529,9 @@ void bb_mix(unsigned vector, unsigned x87)
 
 void bb_generic(void)
 {
-    unsigned k = bb_below(100), class = k < vector_percent ? VECTOR : k < vector_percent + x87_percent ? X87 : BASE;
-    unsigned w = bb_below(total_weight[class]), f = 0;
+    unsigned k = bb_below(100), f = 0;
+    unsigned class = k < vector_percent ? VECTOR : k < vector_percent + x87_percent ? X87 : BASE;
+    unsigned w = bb_below(total_weight[class]);
     for (;; f++) {
         unsigned x = forms[f].n && class_of(f) == class ? forms[f].weight : 0;
         if (w < x)
@@ -545,7 +546,8 @@ unsigned bb_forms_of(const uint16_t *mnems, unsigned n, uint16_t *out, unsigned 
     unsigned k = 0;
     for (unsigned f = 0; f < FORM_COUNT; f++)
         for (unsigned i = 0; i < n; i++)
-            if (forms[f].n && isa_info[f].mnem == mnems[i] && (forms[f].weight || class_of(f) != BASE) && k < max)
+            if (forms[f].n && isa_info[f].mnem == mnems[i] && (forms[f].weight || class_of(f) != BASE)
+                && k < max)
                 out[k++] = (uint16_t)f;
     return k;
 }

@@ -8,7 +8,8 @@
 enum { BR_SMALL = 6 }; /* machines of less than whole blocks */
 
 extern struct bm *br_reference;
-extern uint64_t br_executed, br_runs, br_exceptions; /* sums: instructions of the reference, runs, its exceptions */
+/* Sums: instructions of the reference, runs, exceptions of the reference. */
+extern uint64_t br_executed, br_runs, br_exceptions;
 
 void br_new(void);
 void br_free(void);

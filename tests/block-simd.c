@@ -1,4 +1,5 @@
-/* Random contents of x87, MMX and SSE registers: what has special rules, small integers, halfway cases, noise. */
+/* Random contents of x87, MMX and SSE registers: what has special rules, small integers, halfway cases,
+ * noise. */
 #include "config.h"
 #include "block-build.h"
 
@@ -7,7 +8,8 @@
 static uint64_t random_double(void)
 {
     static const uint64_t special[] = {
-        0, 1, 0x000fffffffffffff, 0x0010000000000000, 0x3ff0000000000000, 0x3fe0000000000000, 0x4000000000000000,
+        0, 1, 0x000fffffffffffff, 0x0010000000000000, 0x3ff0000000000000, 0x3fe0000000000000,
+        0x4000000000000000,
         0x7fefffffffffffff, 0x7ff0000000000000, 0x7ff8000000000000, 0x7ff0000000000001, 0x7ffc0123456789ab,
         0x41dfffffffc00000, 0x41e0000000000000, 0x41dfffffffe00000, 0x43e0000000000000, 0x3ff8000000000000,
         0x4004000000000000, 0x3cb0000000000000, 0x36a0000000000000, 0x47efffffe0000000, 0x47effffff0000000,
@@ -30,7 +32,8 @@ static uint32_t random_single(void)
 {
     static const uint32_t special[] = {
         0, 1, 0x007fffff, 0x00800000, 0x3f800000, 0x3f000000, 0x40000000, 0x7f7fffff, 0x7f800000, 0x7fc00000,
-        0x7f800001, 0x7fc12345, 0x4effffff, 0x4f000000, 0x3fc00000, 0x40200000, 0x34000000, 0x3f7fffff, 0x5f000000,
+        0x7f800001, 0x7fc12345, 0x4effffff, 0x4f000000, 0x3fc00000, 0x40200000, 0x34000000, 0x3f7fffff,
+        0x5f000000,
     };
     uint32_t sign = bb_below(2) << 31;
     switch (bb_below(5)) {
@@ -118,7 +121,8 @@ void bg_make_simd(struct bm_simd *s)
         s->xmm[i].q[0] = random_q(what);
         s->xmm[i].q[1] = random_q(what);
     }
-    s->valid = mmx || bb_percent(40) ? 0xff : bb_percent(60) ? (uint8_t)(0xff00u >> bb_below(9)) : (uint8_t)bg_random();
+    s->valid = mmx || bb_percent(40) ? 0xff
+        : bb_percent(60) ? (uint8_t)(0xff00u >> bb_below(9)) : (uint8_t)bg_random();
     s->top = mmx ? 0 : (uint8_t)bb_below(8);
     s->fpuc = bb_percent(70) ? 0x37f : bb_percent(50) ? 0x27f : (uint16_t)((bg_random() & 0xf3f) | 0x40);
     s->fpus = bb_percent(70) ? 0 : (uint16_t)(bg_random() & 0x477f);
@@ -127,5 +131,6 @@ void bg_make_simd(struct bm_simd *s)
     if (bb_percent(95))
         s->fpus &= (uint16_t)(~0x80bf | (s->fpuc & 0x3f));
     s->mxcsr = bb_percent(80) ? 0x1f80 | (bb_percent(50) ? bb_below(64) : 0)
-        : bb_percent(70) ? 0x1f80 | bb_below(4) << 13 | (bb_percent(30) ? 0x8040u : 0) : (uint32_t)bg_random() & 0xffff;
+        : bb_percent(70) ? 0x1f80 | bb_below(4) << 13 | (bb_percent(30) ? 0x8040u : 0)
+        : (uint32_t)bg_random() & 0xffff;
 }

@@ -350,7 +350,8 @@ START_TEST(mistakes)
         { { "-kernel", "/dev/null" }, "empty" },
         { { "-bogus" }, "unknown option" },
         { { "-kernel", kernel, "-m", "1X" }, "-m 1X" },
-        { { "-kernel", kernel, "-cpu", "z80" }, "unknown CPU model" },
+        { { "-kernel", kernel, "-cpu", "z80" }, "-cpu z80: unknown CPU model" },
+        { { "-kernel", kernel, "-cpu", "qemu32,+foo" }, "-cpu foo: unknown CPU feature" },
         { { "-kernel", kernel, "-initrd", "/nonexistent" }, "No such file" },
         { { "-kernel", kernel, "-serial", "pipe" }, "unknown character device" },
         { { "-kernel", kernel, "-serial", "file:/nonexistent/x" }, "/nonexistent/x: No such file" },
@@ -375,7 +376,7 @@ START_TEST(information)
     ck_assert_int_eq(PLAIN("", (char *)"--help"), 0);
     ck_assert(strstr(output, "-kernel FILE") != NULL);
     ck_assert_int_eq(PLAIN("", (char *)"-cpu", (char *)"help"), 0);
-    ck_assert(strstr(output, "pentium2") != NULL);
+    ck_assert(strstr(output, "pentium2") != NULL && strstr(output, " sse2 ") != NULL);
     ck_assert_int_eq(PLAIN("", (char *)"-d", (char *)"help"), 0);
     ck_assert(strstr(output, "guest_errors") != NULL);
 }

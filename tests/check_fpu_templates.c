@@ -21,7 +21,7 @@
 #include "vec-machine.h"
 
 #ifdef HAVE_TEMPLATES
-enum { DEFAULT_COUNT = 1500, MAX_INSNS = 40, CODE = 0x40000, DATA = 0x50000, DATA_SIZE = 0x2000, RUNS = 2,
+enum { DEFAULT_COUNT = 600, MAX_INSNS = 40, CODE = 0x40000, DATA = 0x50000, DATA_SIZE = 0x2000, RUNS = 2,
        MAX_RUN = 1000 };
 
 static struct {
@@ -141,7 +141,7 @@ static void wild_insn(void)
 static void other_insn(void)
 {
     static const uint16_t words[] = {0x37f, 0x27f, 0xf7f, 0xc7f, 0x37f, 0x07f, 0x77f, 0xb7f, 0x35f, 0x37b, 0x000};
-    switch (below(8)) {
+    switch (below(9)) {
     case 0: { /* mov word [ebx+1f00], cw; fldcw */
         unsigned cw = words[below(sizeof words / sizeof *words)];
         const uint8_t mov[] = {0x66, 0xc7, 0x83, 0, 0x1f, 0, 0, (uint8_t)cw, (uint8_t)(cw >> 8),
@@ -176,6 +176,10 @@ static void other_insn(void)
     case 6: /* jmp to the next: another block */
         put(0xeb);
         put(0);
+        break;
+    case 7: /* std; cld: the mode of blocks changes */
+        put(0xfd);
+        put(0xfc);
         break;
     default: /* push eax; pop edx */
         put(0x50);

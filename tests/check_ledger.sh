@@ -71,11 +71,25 @@ for old in "$golden"/block-*.txt; do
 done
 [ "$blocks" -gt 0 ] || wrong "no hot blocks"
 
+# ---- show ----
+# add eax, [ebx+4]: where the loaded value is kept depends on whether the flags are live.
+shown=false
+# shellcheck disable=SC2086
+$show show 0x1000 "03 43 04" >"$tmp/show" && grep -q '^---- flags live ----$' "$tmp/show" &&
+    grep -q '^---- flags dead ----$' "$tmp/show" && grep -q '^add eax, dword \[ebx+0x4\]: [0-9]* (' "$tmp/show" &&
+    grep -Eq '^    add d:rw, s:r +addu +\$eax, \$eax, \$cc_src +alu.tmpl:[0-9]+$' "$tmp/show" &&
+    grep -Eq '^    slow_ld +jal +thunk_ld_32 ' "$tmp/show" && shown=true
+$shown || wrong "show: $(cat "$tmp/show")"
+# shellcheck disable=SC2086
+if $show show 0x1000 "ff ff" >"$tmp/show" 2>&1; then
+    wrong "show: takes what is no instruction: $(cat "$tmp/show")"
+fi
+
 # ---- limits: these are not accepted, they are kept ----
 # shellcheck disable=SC2086
 $show limits "$golden/limits" >"$tmp/limits" 2>&1 || wrong "tests/ledger/limits: see OVER and interpreter"
 cat "$tmp/limits"
-checks=$((checks + blocks + $(grep -c . "$tmp/limits")))
+checks=$((checks + 2 + blocks + $(grep -c . "$tmp/limits")))
 
 echo "check_ledger: Checks: $checks, Failures: $failed"
 if [ "$failed" != 0 ] && ! $accept; then

@@ -96,6 +96,8 @@ START_TEST(spellings)
     ck_assert_int_eq(o.action, ACTION_VERSION);
     good("-cpu help");
     ck_assert_int_eq(o.action, ACTION_CPU_HELP);
+    good("-kernel k -cpu qemu32,+f,-g");
+    ck_assert_str_eq(o.cpu, "qemu32,+f,-g");
     good("-d help");
     ck_assert_int_eq(o.action, ACTION_LOG_HELP);
     bad("-kernle k", "-kernle: unknown option");
@@ -163,11 +165,12 @@ END_TEST
 
 START_TEST(debugging)
 {
-    good("-kernel k -d int,exec -D log -tb-max 4 -stats -name me");
+    good("-kernel k -d int,exec -D log -tb-max 4 -stats -profile p -name me");
     ck_assert_uint_eq(o.log_mask, LOG_INT | LOG_EXEC);
     ck_assert_str_eq(o.log_file, "log");
     ck_assert_uint_eq(o.tb_max, 4);
     ck_assert(o.stats);
+    ck_assert_str_eq(o.profile, "p");
     good("-kernel k -d in_asm -d tb");
     ck_assert_uint_eq(o.log_mask, LOG_IN_ASM | LOG_TB);
     bad("-kernel k -d everything", "unknown log item everything");
@@ -194,9 +197,10 @@ START_TEST(help_is_complete)
     f = open_memstream(&table, &n);
     options_table(f);
     fclose(f);
-    static const char *const names[] = { "-m SIZE", "-cpu MODEL", "-accel NAME", "-icount shift=N", "-rtc base=TIME",
-        "-no-reboot", "-kernel FILE", "-initrd FILE", "-append TEXT", "-nographic", "-serial DEV", "-debugcon DEV",
-        "-device DEV", "-d ITEMS", "-D FILE", "-tb-max N", "-hash-interval N", "-stats", "-help", "-version" };
+    static const char *const names[] = { "-m SIZE", "-cpu MODEL[,+F][,-F]", "-accel NAME", "-icount shift=N",
+        "-rtc base=TIME", "-no-reboot", "-kernel FILE", "-initrd FILE", "-append TEXT", "-nographic", "-serial DEV",
+        "-debugcon DEV", "-device DEV", "-d ITEMS", "-D FILE", "-tb-max N", "-hash-interval N", "-profile FILE", "-stats",
+        "-help", "-version" };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         ck_assert_msg(strstr(help, names[i]) != NULL, "%s is not in --help", names[i]);
         ck_assert_msg(strstr(table, names[i]) != NULL, "%s is not in the table", names[i]);

@@ -1,4 +1,5 @@
 /* The soft MMU on page tables built in guest RAM: every kind of page and fault. */
+#include "cpuid.h"
 #include "mmu-env.h"
 
 #include <string.h>
@@ -87,12 +88,18 @@ START_TEST(pse)
     ck_assert_uint_eq(get32(DIR + 4), 0x400000 | P | W | PS | A | D);
     ck_assert_int_eq(load(0x400000, USER), 5);
     /* PSE-36: bits 13-16 are address bits 32-35. */
+    env.model = cpu_model_find("pentium2");
     uint8_t *high = phys_mem_add_ram(env.mem, 0x5ull << 32, 0x400000, "high");
     high[0x3ffff0] = 0x66;
     put32(DIR + 8, 5u << 13 | P | PS);
     ck_assert_uint_eq(mmu_ldub(&env, 0xbffff0, KERN, 0), 0x66);
     /* Bits 17-21 are reserved. */
     for (unsigned bit = 17; bit <= 21; bit++) {
+        put32(DIR + 12, 1u << bit | P | W | U | PS);
+        ck_assert_int_eq(store(0xc00000, USER), 0xf);
+    }
+    env.model = cpu_model_find("pentium"); /* has no PSE-36: bits 13-16 are reserved too */
+    for (unsigned bit = 13; bit <= 21; bit++) {
         put32(DIR + 12, 1u << bit | P | W | U | PS);
         ck_assert_int_eq(store(0xc00000, USER), 0xf);
     }

@@ -34,8 +34,8 @@ static bool in_range(const struct tmpl_param *p, int32_t v)
 
 static uint64_t runs;
 
-/* m: dst (or res), src, src2.  alias: which member's register takes the value, 0: none.  base: the EFLAGS under a
- * modifier, of which the condition may not depend. */
+/* m: dst (or res), src, src2.  alias: which member's register takes the value, 0: none.  base: the EFLAGS
+ * under a modifier, of which the condition may not depend. */
 static void run(const struct tmpl_cond *c, int width, const int32_t m[3], int alias, uint32_t base)
 {
     static const int regs[4] = { 2, 16, 14, 9 };

@@ -215,6 +215,9 @@ static void run(const struct tmpl *t, const struct test *x, const struct x86_sta
     /* The old record, in its canonical place. */
     s.r[HREG_cc_op] = CC_OP(CC_EFLAGS, 2);
     s.r[HREG_cc_src] = flags;
+    /* Where the new one replaces it, it may be anywhere. */
+    if (t->record.type == TR_FLAGS || t->record.type == TR_RECORD)
+        s.r[HREG_cc_op] = s.r[HREG_cc_src] = 0x1234567;
     place_params(t, x, ops, flags, &s, &a);
     for (int i = 0; i < t->nparams; i++)
         if (t->param[i].kind == TP_REG || t->param[i].kind == TP_CARRY)
@@ -371,12 +374,21 @@ START_TEST(instructions)
 }
 END_TEST
 
-/* After the others (in one process): was each row for general registers chosen at least once? */
+static bool has_encoding(unsigned mnem)
+{
+    for (int i = 0; i < encoding_count; i++)
+        if (encodings[i].mnem == mnem)
+            return true;
+    return false;
+}
+
+/* After the others (in one process): was each row chosen at least once?  Instructions that have no encoding here,
+ * and all of MMX and SSE, are left to check_tmpl_random and check_vectors. */
 START_TEST(all_rows)
 {
     unsigned missed = 0;
     for (unsigned i = 0; i < tmpl_table_size; i++)
-        if (!seen[i] && !(tmpl_table[i].widths & 0x18)) { /* MMX and XMM: check_tmpl_random */
+        if (!seen[i] && !(tmpl_table[i].widths & 0x18) && has_encoding(tmpl_table[i].mnem)) {
             printf("not tested: %s:%d: %s\n", tmpl_table[i].file, tmpl_table[i].line, tmpl_table[i].name);
             missed++;
         }

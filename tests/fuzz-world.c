@@ -167,6 +167,19 @@ static void make_page_tables(void)
     }
 }
 
+/* What FXRSTOR takes, at the start of pages: with MXCSRs that it may not refuse, and one that it has to. */
+static void make_fx_areas(void)
+{
+    static const uint32_t mxcsr[] = { 0x1f80, 0x9fc0, 0x1000, 0x7fbf, 0x0040, 0x12345 };
+    for (uint32_t i = 0; i < sizeof mxcsr / sizeof mxcsr[0]; i++) {
+        uint32_t a = W_STACK + 0x1000 * i;
+        put16(a, i & 1 ? 0x37f : 0x1240);
+        put16(a + 2, i << 11 | (i & 2 ? 0x41 : 0));
+        put16(a + 4, 0x0f << i & 0xff);
+        put32(a + 24, mxcsr[i]);
+    }
+}
+
 static uint32_t port_read(void *opaque, uint16_t port, unsigned size)
 {
     (void)opaque;
@@ -222,12 +235,13 @@ void world_init(void)
     make_page_tables();
     for (uint32_t a = W_STACK; a < W_PD; a++)
         image[a] = (uint8_t)(a * 0x6d >> 4);
+    make_fx_areas();
 }
 
 const struct cpu_model *world_full_model(void)
 {
     static struct cpu_model full;
-    full = *cpu_model_default();
+    full = *cpu_model_find("max");
     full.name = "fuzz";
     full.level = 7;
     full.xlevel = 0x80000008;

@@ -13,10 +13,12 @@
 #include "exception.h"
 #include "flags.h"
 #include "fpu-word.h"
+#include "fuzz-simd.h"
 #include "fuzz-world.h"
 #include "interp.h"
 #include "log.h"
 #include "protect.h"
+#include "simd.h"
 
 /* The input: this, then pokes into tables, then code. */
 struct header {
@@ -27,11 +29,17 @@ struct header {
     uint8_t regs[8];
     uint8_t start;    /* of the code: 80 = at a page's end */
     uint8_t fpu[3];   /* control word, empty tags, contents */
+    uint8_t simd[4];  /* enum simd, MXCSR, contents of registers, CPUID features that are off */
     uint8_t debug[2]; /* DR7 and the place of the breakpoints */
     uint8_t event_at, event; /* an interrupt from outside after so many instructions */
     uint8_t pokes;
 };
 enum misc { MISC_A20_OFF = 1, MISC_LOG = 2, MISC_NXE = 4, MISC_NO_FLAT = 8, MISC_MSR = 16 };
+
+enum simd {
+    SIMD_NO_OSFXSR = 1, SIMD_OSXMMEXCPT = 2, SIMD_ALIGNED = 4, SIMD_FEATURES_OFF = 8,
+    SIMD_DENSE = 16 /* the code is for fuzz_simd_code() */
+};
 
 struct poke {
     uint8_t area, slot, bytes[8];
@@ -83,6 +91,19 @@ static void set_fpu(void)
     }
 }
 
+static void set_simd(void)
+{
+    if (h.simd[2]) {
+        for (unsigned i = 0; i < 16; i++)
+            env->xmm[i / 2].q[i & 1] =
+                fuzz_simd_value(h.simd[2] * (i / 2 + 1) + (i & 1 ? h.simd[2] >> 3 : 0));
+    }
+    /* Masks, rounding, FTZ and DAZ from the byte; none or all of the flags. */
+    uint32_t v = (h.simd[1] & 0x3fu) << 7 | (h.simd[1] & 0xc0u) << 7 | (h.simd[2] & 1 ? 0x8000 : 0)
+        | (h.simd[2] & 2 ? MXCSR_DAZ : 0) | (h.simd[2] & 4 ? 0x3f : 0);
+    env->mxcsr = (h.simd[1] ? v : 0x1f80) & (sse_mxcsr_mask(env) ? sse_mxcsr_mask(env) : ~0u);
+}
+
 static void apply_pokes(void)
 {
     static const uint32_t areas[16] = {
@@ -101,7 +122,8 @@ static void set_control(void)
     env->cr[0] |= (h.cr0 & 0xeu) | (h.cr0 & 1 ? CR0_WP : 0) | (h.cr0 & 0x10 ? CR0_NE : 0)
         | (h.cr0 & 0x20 ? CR0_AM : 0);
     env->cr[4] = (h.cr4 & 0xfu) | (h.cr4 & 0x10 ? CR4_PGE : 0) | (h.cr4 & 0x20 ? CR4_PCE : 0)
-        | (h.cr4 & 0x40 ? CR4_OSFXSR : 0) | (h.cr4 & 0x80 ? CR4_MCE : 0);
+        | (h.cr4 & 0x80 ? CR4_MCE : 0) | (h.simd[0] & SIMD_NO_OSFXSR ? 0 : CR4_OSFXSR)
+        | (h.simd[0] & SIMD_OSXMMEXCPT ? CR4_OSXMMEXCPT : 0);
     enum world_paging paging = h.mode >> 4 & 3;
     if (paging != WORLD_NO_PAGING && (env->cr[0] & CR0_PE)) {
         env->cr[4] |= paging == WORLD_4M ? CR4_PSE : paging == WORLD_PAE ? CR4_PAE : 0;
@@ -142,7 +164,21 @@ static void start(void)
         models[2] = cpu_model_default();
         models[3] = cpu_model_find("486");
     }
-    world_reset(models[h.mode >> 6]);
+    const struct cpu_model *model = models[h.mode >> 6];
+    if (h.simd[0] & SIMD_FEATURES_OFF) {
+        static struct cpu_model reduced;
+        static const uint32_t removable[8] = {
+            CPUID_MMX, CPUID_FXSR, CPUID_SSE, CPUID_SSE2, CPUID_CMOV, CPUID_CLFSH, CPUID_FPU, 0
+        };
+        reduced = *model;
+        for (unsigned i = 0; i < 8; i++)
+            if (h.simd[3] & 1u << i)
+                reduced.features &= ~removable[i];
+        if (h.simd[3] & 0x80)
+            reduced.features_ecx &= ~(uint32_t)CPUID_ECX_SSE3;
+        model = &reduced;
+    }
+    world_reset(model);
     world_enter(h.mode & 3, h.mode >> 2 & 3, h.mode >> 4 & 3);
     /* The code's last bytes may be on the second page. */
     uint32_t offset = h.start & 0x80 ? 0xff0 + (h.start & 15u) : h.start & 0x40 ? h.start & 0x3fu : 0;
@@ -151,11 +187,12 @@ static void start(void)
     env->eip += offset;
     uint32_t esp = env->regs[R_ESP];
     for (unsigned i = 0; i < 8; i++)
-        env->regs[i] = value_of(h.regs[i]);
+        env->regs[i] = value_of(h.regs[i]) & (h.simd[0] & SIMD_ALIGNED ? ~15u : ~0u);
     if (!(h.misc & MISC_NO_FLAT))
         env->regs[R_ESP] = esp;
     apply_pokes();
     set_fpu();
+    set_simd();
     set_control();
     cpu_update_hflags(env);
     tlb_flush(env);
@@ -187,6 +224,9 @@ static void check_derived(void)
     fpu_update_word(env);
     if (env->fptw != word)
         fail("x87 state word");
+    uint32_t writable = sse_mxcsr_mask(env);
+    if (writable && (env->mxcsr & ~writable))
+        fail("reserved MXCSR bits are set");
     if (env->exception_index < -1 || env->exception_index > 255)
         fail("exception vector");
 }
@@ -197,6 +237,7 @@ struct state {
     struct segment segs[SEG_COUNT], ldt, tr;
     uint32_t gdt[2], idt[2];
     struct floatx80 fpregs[8];
+    union xmm_reg xmm[8];
     uint32_t fptw, fpuc, fpus;
     uint64_t insns;
     bool halted, nmi_blocked;
@@ -223,6 +264,7 @@ static void take_state(struct state *s)
         s->fpregs[i].mant = env->fpregs[i].mant;
         s->fpregs[i].se = env->fpregs[i].se;
     }
+    memcpy(s->xmm, env->xmm, sizeof s->xmm);
     s->fptw = env->fptw;
     s->fpuc = env->fpuc;
     s->fpus = env->fpus;
@@ -254,6 +296,16 @@ static void check_fault(const struct state *before, bool known, const struct ins
     /* IRET lets NMIs in again even if it faults (SDM 3, 6.7.1). */
     if (known && insn->mnem == MN_IRET)
         now.nmi_blocked = before->nmi_blocked;
+    /* An SSE exception sets its flags (SDM 1, 11.5.2); #UD stands for #XM without OSXMMEXCPT.  Processors
+     * are in MMX state by then. */
+    if (known && (env->exception_index == EXCP_XM || env->exception_index == EXCP_UD)
+        && !(before->mxcsr & ~now.mxcsr) && !((before->mxcsr ^ now.mxcsr) & ~(uint32_t)MXCSR_FLAGS)
+        && (now.mxcsr & ~(now.mxcsr >> MXCSR_MASK_SHIFT) & MXCSR_FLAGS)) {
+        now.mxcsr = before->mxcsr;
+        if ((insn->op[0].kind == OPK_MMX || insn->op[1].kind == OPK_MMX)
+            && now.fptw == ((before->fptw & ~(uint32_t)FPTW_TOP) | FPTW_VALID))
+            now.fptw = before->fptw;
+    }
     if ((flags & ISA_STRING) && (insn->prefixes & (INSN_REP | INSN_REPNE))) {
         /* The elements before the one that faulted are done. */
         static const uint8_t moved[] = { R_EAX, R_ECX, R_ESI, R_EDI };
@@ -355,7 +407,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static uint8_t ram[WORLD_RAM], hma[WORLD_HMA];
+    static uint8_t ram[WORLD_RAM], hma[WORLD_HMA], expanded[600];
     static struct state first, second;
 
     if (size <= sizeof h)
@@ -376,6 +428,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     code = data;
     code_size = size;
+    if (h.simd[0] & SIMD_DENSE) {
+        code_size = fuzz_simd_code(expanded, sizeof expanded, data, size);
+        code = expanded;
+    }
 
     start();
     run_guest(true);

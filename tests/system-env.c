@@ -104,7 +104,7 @@ static void fill_gdt(void)
 void sys_setup(void)
 {
     env = calloc(1, sizeof *env);
-    env->model = cpu_model_default();
+    env->model = cpu_model_find("pentium2");
     env->mem = phys_mem_new();
     ram = phys_mem_add_ram(env->mem, 0, RAM_SIZE, "ram");
     ck_assert_ptr_nonnull(ram);

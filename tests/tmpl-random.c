@@ -45,7 +45,8 @@ bool tr_run(const uint16_t *mnems, unsigned n, uint64_t seed, uint64_t cases, bo
             bg_make(&q, s, br_reference);
             *done += BG_STARTS * q.n;
         }
-        snprintf(title, sizeof title, "sequence %llu of seed %llu", (unsigned long long)i, (unsigned long long)seed);
+        snprintf(title, sizeof title, "sequence %llu of seed %llu", (unsigned long long)i,
+                 (unsigned long long)seed);
         if (!br_check(&q, (unsigned)(i / 4) % BR_SMALL, quiet ? NULL : title))
             return false;
     }

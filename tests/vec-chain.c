@@ -73,8 +73,8 @@ static bool simd_takes(const struct vec_case *c)
             || (in->tw >> 2 * i & 3) == 3 || (out->tw >> 2 * i & 3) == 3)
             return false;
     return in->cw == WORLD_CW && out->cw == WORLD_CW && in->sw == WORLD_SW && out->sw == WORLD_SW
-        && (c->in.mxcsr & ~0x3fu) == WORLD_MXCSR && (c->out.mxcsr & ~0x3fu) == WORLD_MXCSR && !strstr(c->form, "MXCSR")
-        && strncmp(c->form, "FX", 2);
+        && (c->in.mxcsr & ~0x3fu) == WORLD_MXCSR && (c->out.mxcsr & ~0x3fu) == WORLD_MXCSR
+        && !strstr(c->form, "MXCSR") && strncmp(c->form, "FX", 2);
 }
 
 static bool x87_case(const struct vec_case *c)
@@ -88,10 +88,11 @@ bool vec_chain_takes(const struct vec_case *c)
     unsigned bytes = 0;
     for (unsigned i = 0; i < c->n_out; i++)
         bytes += (c->mem_out[i].len + 3u) & ~3u;
-    return c->vector < 0 && c->eip == (uint32_t)WORLD_START + c->len && memcmp(c->in.segs, segs, sizeof segs) == 0
-        && memcmp(c->out.segs, segs, sizeof segs) == 0 && !(c->in.eflags & ~(uint32_t)(CC_ARITH | DF_MASK | 0x202))
-        && !(c->out.eflags & ~(uint32_t)(CC_ARITH | DF_MASK | 0x202)) && !x87_case(c) && bytes <= SLOT_XMM - SLOT_MEM
-        && simd_takes(c)
+    const uint32_t other_flags = ~(uint32_t)(CC_ARITH | DF_MASK | 0x202);
+    return c->vector < 0 && c->eip == (uint32_t)WORLD_START + c->len
+        && memcmp(c->in.segs, segs, sizeof segs) == 0 && memcmp(c->out.segs, segs, sizeof segs) == 0
+        && !(c->in.eflags & other_flags) && !(c->out.eflags & other_flags) && !x87_case(c)
+        && bytes <= SLOT_XMM - SLOT_MEM && simd_takes(c)
         && strncmp(c->form, "CALL", 4) && strncmp(c->form, "RET", 3) && strncmp(c->form, "J", 1)
         && strncmp(c->form, "IRET", 4) && strncmp(c->form, "LOOP", 4);
 }
@@ -99,7 +100,8 @@ bool vec_chain_takes(const struct vec_case *c)
 /* Bits of EFLAGS that a condition reads. */
 static uint32_t cond_reads(unsigned cond)
 {
-    static const uint32_t reads[8] = {CC_O, CC_C, CC_Z, CC_C | CC_Z, CC_S, CC_P, CC_S | CC_O, CC_S | CC_O | CC_Z};
+    static const uint32_t reads[8] = {CC_O, CC_C, CC_Z, CC_C | CC_Z, CC_S, CC_P, CC_S | CC_O,
+                                      CC_S | CC_O | CC_Z};
     return reads[cond >> 1 & 7];
 }
 
@@ -137,7 +139,8 @@ static bool uses_xmm(const struct vec_case *c, unsigned r)
 {
     const uint8_t *opcode = memchr(c->bytes, 0x0f, c->len);
     uint8_t modrm = opcode && opcode + 2 < c->bytes + c->len ? opcode[2] : 0;
-    return c->simd && ((modrm & 7) == (int)r || (modrm >> 3 & 7) == (int)r || memcmp(&c->in.xmm[r], &c->out.xmm[r], 16));
+    bool named = (modrm & 7u) == r || (modrm >> 3 & 7u) == r;
+    return c->simd && (named || memcmp(&c->in.xmm[r], &c->out.xmm[r], 16) != 0);
 }
 
 static bool uses_mmx(const struct vec_case *c)
@@ -163,8 +166,8 @@ static void emit_vectors(struct code *code, const struct vec_case *c, uint32_t x
     }
 }
 
-static void emit_case(struct code *code, const struct vec_case *c, uint32_t slot, uint32_t input, struct plan p,
-                      unsigned nops)
+static void emit_case(struct code *code, const struct vec_case *c, uint32_t slot, uint32_t input,
+                      struct plan p, unsigned nops)
 {
     uint32_t f = c->in.eflags;
     for (unsigned i = 0; i < c->n_in; i++)
@@ -232,31 +235,33 @@ static bool check_case(const struct vec_case *c, const uint8_t *slot, struct pla
     memcpy(&flags, slot + SLOT_FLAGS, 4);
     for (int r = 0; r < 8; r++)
         if (regs[r] != c->out.regs[r] && !(c->any_regs >> r & 1)) {
-            fprintf(stderr, "%s:%u: %s in a chain (%s): register %d is %x, not %x\n", c->file, c->line, c->form,
-                    looks[p.look], r, regs[r], c->out.regs[r]);
+            fprintf(stderr, "%s:%u: %s in a chain (%s): register %d is %x, not %x\n", c->file, c->line,
+                    c->form, looks[p.look], r, regs[r], c->out.regs[r]);
             ok = false;
         }
     if (p.look == LOOK_PUSHF && ((flags ^ c->out.eflags) & care)) {
-        fprintf(stderr, "%s:%u: %s in a chain: flags are %x, not %x (%x undefined)\n", c->file, c->line, c->form,
-                flags, c->out.eflags, c->undefined);
+        fprintf(stderr, "%s:%u: %s in a chain: flags are %x, not %x (%x undefined)\n", c->file, c->line,
+                c->form, flags, c->out.eflags, c->undefined);
         ok = false;
     }
     if (p.look >= LOOK_SETCC && (slot[SLOT_COND] == 1) != cond_true(c->out.eflags, p.cond)) {
-        fprintf(stderr, "%s:%u: %s in a chain (%s): condition %u is wrong after it\n", c->file, c->line, c->form,
-                looks[p.look], p.cond);
+        fprintf(stderr, "%s:%u: %s in a chain (%s): condition %u is wrong after it\n", c->file, c->line,
+                c->form, looks[p.look], p.cond);
         ok = false;
     }
     for (unsigned r = 0; r < 8; r++) {
         union xmm_reg xmm;
         memcpy(&xmm, slot + SLOT_XMM + 16 * r, 16);
         if (uses_xmm(c, r) && !vec_xmm_equal(c, r, &xmm)) {
-            fprintf(stderr, "%s:%u: %s in a chain (%s): XMM%u is %llx%016llx, not %llx%016llx\n", c->file, c->line,
-                    c->form, looks[p.look], r, (unsigned long long)xmm.q[1], (unsigned long long)xmm.q[0],
+            fprintf(stderr, "%s:%u: %s in a chain (%s): XMM%u is %llx%016llx, not %llx%016llx\n", c->file,
+                    c->line, c->form, looks[p.look], r, (unsigned long long)xmm.q[1],
+                    (unsigned long long)xmm.q[0],
                     (unsigned long long)c->out.xmm[r].q[1], (unsigned long long)c->out.xmm[r].q[0]);
             ok = false;
         }
         if (uses_mmx(c) && uses_xmm(c, r) && memcmp(slot + SLOT_MMX + 8 * r, c->out.fpu.reg[r], 8) != 0) {
-            fprintf(stderr, "%s:%u: %s in a chain (%s): MM%u is wrong\n", c->file, c->line, c->form, looks[p.look], r);
+            fprintf(stderr, "%s:%u: %s in a chain (%s): MM%u is wrong\n", c->file, c->line, c->form,
+                    looks[p.look], r);
             ok = false;
         }
     }
@@ -282,8 +287,8 @@ bool vec_chain_run(CPUX86State *env, const struct vec_case *const *cases, unsign
         ram[a] = world_byte(a);
     memset(ram + VEC_CHAIN_RESULTS, 0, n * SLOT);
     for (unsigned i = 0; i < n; i++)
-        emit_case(&code, cases[i], VEC_CHAIN_RESULTS + i * SLOT, INPUTS + i * INPUT, plan_of(cases[i], variant),
-                  (variant + i) % 5);
+        emit_case(&code, cases[i], VEC_CHAIN_RESULTS + i * SLOT, INPUTS + i * INPUT,
+                  plan_of(cases[i], variant), (variant + i) % 5);
     for (unsigned i = 0; i < n; i++)
         for (unsigned r = 0; r < 8; r++) {
             memcpy(ram + INPUTS + i * INPUT + 16 * r, &cases[i]->in.xmm[r], 16);

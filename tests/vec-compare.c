@@ -17,7 +17,8 @@ void vec_failed(const struct vec_case *c, const char *what, uint32_t got, uint32
     char text[80] = "(undecodable)";
     if (vec_failures++ >= vec_max_reported)
         return;
-    if (decode_insn(c->bytes, c->len, c->in.segs[R_CS] == WORLD_CS16 ? DECODE_16 : DECODE_32, &insn) == DECODE_OK)
+    int mode = c->in.segs[R_CS] == WORLD_CS16 ? DECODE_16 : DECODE_32;
+    if (decode_insn(c->bytes, c->len, mode, &insn) == DECODE_OK)
         insn_format(&insn, WORLD_START, text, sizeof text);
     fprintf(stderr, "%s:%u: %s: %s: %s is %x, not %x\n", c->file, c->line, c->form, text, what, got, want);
 }
@@ -56,8 +57,8 @@ static bool is_one_of(const char *form, const char *const *list)
 
 static void compare_fpu(const struct vec_case *c, const CPUX86State *env)
 {
-    static const char *const transcendental[] = {"F2XM1", "FYL2X", "FYL2XP1", "FPTAN", "FPATAN", "FSIN", "FCOS",
-                                                 "FSINCOS", NULL};
+    static const char *const transcendental[] = {"F2XM1", "FYL2X", "FYL2XP1", "FPTAN", "FPATAN", "FSIN",
+                                                 "FCOS", "FSINCOS", NULL};
     const struct vec_fpu *f = &c->out.fpu;
     uint16_t sw = (uint16_t)(env->fpus | fpu_top(env) << 11), care = 0xffff;
     bool loose = is_one_of(c->form, transcendental);
@@ -71,14 +72,7 @@ static void compare_fpu(const struct vec_case *c, const CPUX86State *env)
     if (fpu_tags(env, f->tw) != f->tw)
         vec_failed(c, "tag word", fpu_tags(env, f->tw), f->tw);
     for (unsigned i = 0; i < 8; i++) {
-        static const char *const names[3][8] = {
-            {"exponent of R0", "exponent of R1", "exponent of R2", "exponent of R3", "exponent of R4",
-             "exponent of R5", "exponent of R6", "exponent of R7"},
-            {"upper half of R0", "upper half of R1", "upper half of R2", "upper half of R3", "upper half of R4",
-             "upper half of R5", "upper half of R6", "upper half of R7"},
-            {"lower half of R0", "lower half of R1", "lower half of R2", "lower half of R3", "lower half of R4",
-             "lower half of R5", "lower half of R6", "lower half of R7"}
-        };
+        char what[3][32];
         const struct floatx80 *r = &env->fpregs[i];
         uint16_t se;
         uint64_t mant;
@@ -88,12 +82,15 @@ static void compare_fpu(const struct vec_case *c, const CPUX86State *env)
             continue;
         if (loose && near_enough(r->mant, r->se, mant, se))
             continue;
+        snprintf(what[0], sizeof what[0], "exponent of R%u", i);
+        snprintf(what[1], sizeof what[1], "upper half of R%u", i);
+        snprintf(what[2], sizeof what[2], "lower half of R%u", i);
         if (r->se != se)
-            vec_failed(c, names[0][i], r->se, se);
+            vec_failed(c, what[0], r->se, se);
         if (r->mant >> 32 != mant >> 32)
-            vec_failed(c, names[1][i], (uint32_t)(r->mant >> 32), (uint32_t)(mant >> 32));
+            vec_failed(c, what[1], (uint32_t)(r->mant >> 32), (uint32_t)(mant >> 32));
         if ((uint32_t)r->mant != (uint32_t)mant)
-            vec_failed(c, names[2][i], (uint32_t)r->mant, (uint32_t)mant);
+            vec_failed(c, what[2], (uint32_t)r->mant, (uint32_t)mant);
     }
 }
 
@@ -115,24 +112,22 @@ bool vec_xmm_equal(const struct vec_case *c, unsigned reg, const union xmm_reg *
         return false;
     bool ok = true;
     for (unsigned i = 0; i < 4; i++)
-        ok &= approximates(got->l[i], want->l[i]) && (want->l[i] != c->in.xmm[reg].l[i] || got->l[i] == want->l[i]);
+        ok &= got->l[i] == want->l[i]
+            || (approximates(got->l[i], want->l[i]) && want->l[i] != c->in.xmm[reg].l[i]);
     return ok;
 }
 
 static void compare_simd(const struct vec_case *c, const CPUX86State *env)
 {
-    static const char *const names[8][4] = {
-        {"XMM0 (0)", "XMM0 (1)", "XMM0 (2)", "XMM0 (3)"}, {"XMM1 (0)", "XMM1 (1)", "XMM1 (2)", "XMM1 (3)"},
-        {"XMM2 (0)", "XMM2 (1)", "XMM2 (2)", "XMM2 (3)"}, {"XMM3 (0)", "XMM3 (1)", "XMM3 (2)", "XMM3 (3)"},
-        {"XMM4 (0)", "XMM4 (1)", "XMM4 (2)", "XMM4 (3)"}, {"XMM5 (0)", "XMM5 (1)", "XMM5 (2)", "XMM5 (3)"},
-        {"XMM6 (0)", "XMM6 (1)", "XMM6 (2)", "XMM6 (3)"}, {"XMM7 (0)", "XMM7 (1)", "XMM7 (2)", "XMM7 (3)"}
-    };
+    char what[32];
     for (unsigned i = 0; i < 8; i++) {
         if (vec_xmm_equal(c, i, &env->xmm[i]))
             continue;
-        for (unsigned j = 0; j < 4; j++)
+        for (unsigned j = 0; j < 4; j++) {
+            snprintf(what, sizeof what, "doubleword %u of XMM%u", j, i);
             if (env->xmm[i].l[j] != c->out.xmm[i].l[j])
-                vec_failed(c, names[i][j], env->xmm[i].l[j], c->out.xmm[i].l[j]);
+                vec_failed(c, what, env->xmm[i].l[j], c->out.xmm[i].l[j]);
+        }
     }
     if (env->mxcsr != c->out.mxcsr)
         vec_failed(c, "MXCSR", env->mxcsr, c->out.mxcsr);
@@ -151,7 +146,7 @@ void vec_compare(const struct vec_case *c, const CPUX86State *env)
     }
     if (vector != c->vector)
         vec_failed(c, "exception", (uint32_t)vector, (uint32_t)c->vector);
-    else if (vector >= 0 && env->error_code != c->error_code && ((vector >= 10 && vector <= 14) || vector == 17))
+    else if (((vector >= 10 && vector <= 14) || vector == 17) && env->error_code != c->error_code)
         vec_failed(c, "error code", env->error_code, c->error_code);
     if (eip != c->eip)
         vec_failed(c, "EIP", eip, c->eip);

@@ -72,21 +72,10 @@ uint8_t *vec_machine_ram(CPUX86State *env)
     return phys_mem_ptr(env->mem, 0, VEC_RAM);
 }
 
-static const struct cpu_model *every_feature(void)
-{
-    static struct cpu_model model;
-    const struct cpu_model *max = cpu_model_find("max");
-    if (max)
-        return max;
-    model = *cpu_model_default();
-    model.features |= CPUID_MMX | CPUID_FXSR | CPUID_SSE | CPUID_SSE2 | CPUID_CLFSH;
-    return &model;
-}
-
 CPUX86State *vec_machine_new(unsigned tb_max)
 {
     CPUX86State *env = calloc(1, sizeof *env);
-    env->model = every_feature();
+    env->model = cpu_model_find("max");
     env->mem = phys_mem_new();
     env->exception_index = env->old_exception = -1;
     uint8_t *ram = phys_mem_add_ram(env->mem, 0, VEC_RAM, "ram");

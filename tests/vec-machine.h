@@ -1,4 +1,5 @@
-/* The machine that recorded cases are replayed on: RAM, Linux-like descriptor tables (world.h), no devices. */
+/* The machine that recorded cases are replayed on: RAM, Linux-like descriptor tables (world.h), no
+ * devices. */
 #ifndef STITCH86_TEST_VEC_MACHINE_H
 #define STITCH86_TEST_VEC_MACHINE_H
 

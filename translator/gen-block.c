@@ -4,12 +4,15 @@
 
 #include <string.h>
 
+#include "cpuid.h"
 #include "interp.h"
 
 /* May it leave the block before it is done: a fault, an access off the fast path? */
-static bool insn_may_fault(const struct insn *in)
+static bool insn_may_fault(const struct gen *g, const struct insn *in)
 {
     const struct isa_info *info = &isa_info[in->form];
+    if (!cpu_has(g->env, (enum isa_feature)info->feature))
+        return true;
     if (info->flags & (ISA_MAYFAULT | ISA_CPL0 | ISA_IOPL | ISA_VM_IOPL | ISA_STRING | ISA_END_EXIT))
         return true;
     for (unsigned i = 0; i < in->nops; i++)
@@ -93,7 +96,7 @@ void gen_liveness(struct gen *g)
         const struct insn *in = &g->insns[i];
         g->live[i] = (uint16_t)live;
         live = (live & ~insn_kills(in)) | isa_info[in->form].flags_read;
-        if (insn_may_fault(in))
+        if (insn_may_fault(g, in))
             live = CC_ARITH;
     }
 }

@@ -64,20 +64,29 @@ bool gen_mov(struct gen *g, const struct insn *in)
         gen_store(g, v, gen_effective(g, in, true), size);
         return true;
     }
-    /* Selector of a segment register to a general register or memory. */
+    /* Selector of a segment register to a general register or memory (a word, whatever the operand size). */
     if (s->kind == OPK_SREG && d->kind == OPK_REG) {
         gen_guest_write(g, d->reg);
-        int off = (int)(offsetof(CPUX86State, segs) + s->reg * sizeof(struct segment)
-                        + offsetof(struct segment, selector));
         if (size == 4)
-            g->p = emit_env_lw(g->p, greg(d->reg), off);
+            gen_selector(g, greg(d->reg), s->reg);
         else {
-            g->p = emit_env_lw(g->p, HREG_T1, off);
+            gen_selector(g, HREG_T1, s->reg);
             gen_reg_insert(g, d->reg, 2, HREG_T1);
         }
         return true;
     }
+    if (s->kind == OPK_SREG && d->kind == OPK_MEM && d->size == 2 && gen_mem_ok(g, in)) {
+        gen_selector(g, HREG_T1, s->reg);
+        gen_store(g, HREG_T1, gen_effective(g, in, true), 2);
+        return true;
+    }
     return false;
+}
+
+void gen_selector(struct gen *g, int d, unsigned seg)
+{
+    g->p = emit_env_lw(g->p, d, (int)(offsetof(CPUX86State, segs) + seg * sizeof(struct segment)
+                                      + offsetof(struct segment, selector)));
 }
 
 /* MOVZX, MOVSX */

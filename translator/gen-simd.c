@@ -219,6 +219,33 @@ static void check_classes(struct gen *g, unsigned size, int a, int b, struct gen
     slow->used = true;
 }
 
+static bool is_compare(uint32_t word)
+{
+    return word >> 26 == 0x11 && (word & 0x30) == 0x30;
+}
+
+/* The same with paired singles, and the stanza itself, whose first two words are comparisons: they fill the
+ * slots of the two branches, and can be run again. */
+static void compare_checked(struct gen *g, const struct simd_plan *pl, unsigned size, int a, int b,
+                            struct gen_stub *slow)
+{
+    g->p = size == 8 ? emit_ps_classes64(g->p, HOST_SMALLEST, 12, a, b, NULL)
+                     : emit_ps_classes32(g->p, HOST_SMALLEST, 12, a, b, NULL);
+    uint32_t *second = g->p - 1, *first = second - 2, branch = *second;
+    g->p = pl->t->emit(second, &pl->args);
+    assert(is_compare(second[0]) && is_compare(second[1]) && !pl->t->nsites);
+    first[1] = second[0];
+    *second = branch;
+    struct gen_stub *s = gen_stub(g, STUB_PAIR, first);
+    s->sites[s->nsites++] = second;
+    s->size = (uint8_t)size;
+    s->a = (uint8_t)a;
+    s->s = (uint8_t)b;
+    s->resume = second;
+    s->slow = slow;
+    slow->used = true;
+}
+
 /* No denormal in a and b, of `size` bytes.  Leaves a branch open. */
 static void check_elements(struct gen *g, unsigned size, int a, int b, struct gen_stub *slow)
 {
@@ -247,6 +274,15 @@ static bool check_scalars(struct gen *g, const struct simd_plan *pl, unsigned si
     return true;
 }
 
+/* Two scalars of which nothing is known, and that have to be neither denormal nor NaN. */
+static bool both_unknown(const struct simd_plan *pl, unsigned step, const struct gen *g)
+{
+    int reg[2];
+    bool known[2];
+    return (pl->t->checks & TMPL_CHECK_DENORMAL) && (pl->t->checks & TMPL_CHECK_NAN)
+        && step_sources(pl, step, reg, known, g) == 2 && !known[0] && !known[1];
+}
+
 /* Before the stanza: true if a branch was left open, whose delay slot is the next word. */
 static bool check_operands(struct gen *g, const struct simd_plan *pl, unsigned step, struct gen_stub *slow)
 {
@@ -263,8 +299,7 @@ static bool check_operands(struct gen *g, const struct simd_plan *pl, unsigned s
         slow_site(slow, g->p - 1);
         return true;
     }
-    if (cls != TC_PAIR && n == 2 && !known[0] && !known[1] && (g->ctx->host_features & TMPL_HOST_MSA)
-        && (t->checks & TMPL_CHECK_DENORMAL) && (t->checks & TMPL_CHECK_NAN)) {
+    if (cls != TC_PAIR && (g->ctx->host_features & TMPL_HOST_MSA) && both_unknown(pl, step, g)) {
         check_classes(g, cls == TC_F64 ? 8 : 4, a, b, slow);
         return true;
     }
@@ -353,6 +388,10 @@ static void run_step(struct gen *g, struct simd_plan *pl, unsigned step, struct 
             load_step(g, pl, i, step);
         pl->args.v[i] = step_reg(pl, i, step);
     }
+    if (t->host == TMPL_HOST_PS && t->param[0].cls != TC_PAIR && both_unknown(pl, step, g)) {
+        compare_checked(g, pl, t->fp, step_reg(pl, 0, step), step_reg(pl, 1, step), slow);
+        return;
+    }
     bool open = t->fp && check_operands(g, pl, step, slow);
     /* ps_denormal looks at the operands again. */
     if (open && (!t->fits_slot || t->param[0].cls == TC_PAIR))
@@ -386,7 +425,7 @@ bool gen_simd(struct gen *g, const struct insn *in)
         return false;
     if (!choose(g, in, &pl))
         return false;
-    if (pl.width == 4 && !(g->flags & HF_OSFXSR))
+    if ((pl.width == 4 || pl.t->fp) && !(g->flags & HF_OSFXSR))
         return false;
     const struct tmpl *t = pl.t;
     bool any_mmx = false;

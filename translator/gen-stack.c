@@ -41,8 +41,13 @@ bool gen_push(struct gen *g, const struct insn *in)
         gen_load(g, HREG_T1, gen_effective(g, in, true), 4, true);
         gen_push_value(g, HREG_T1);
         return true;
+    case OPK_SREG:
+        /* Processors differ in how much they write; here, as in the interpreter, it is a dword. */
+        gen_selector(g, HREG_T1, s->reg);
+        gen_push_value(g, HREG_T1);
+        return true;
     default:
-        return false; /* segment registers: processors differ in how much they write */
+        return false;
     }
 }
 

@@ -167,6 +167,11 @@ static void gen_one_stub(struct gen *g, struct gen_stub *s)
         g->p = emit_msa_zero(g->p, 12, s->slow->start);
         g->p = emit_slow_back_none(g->p, s->resume);
         break;
+    case STUB_PAIR:
+        g->p = s->size == 8 ? emit_ps_again64(g->p, s->a, s->s, s->slow->start)
+                            : emit_ps_again32(g->p, s->a, s->s, s->slow->start);
+        stub_denormal(g, s);
+        break;
     case STUB_INTERP_EXIT:
         g->p += gen_canon_words(&s->fs, g->p);
         put_interp(g, s->insn);
@@ -273,6 +278,12 @@ static bool finish(struct gen *g)
     return true;
 }
 
+/* Does the code of the instruction, a block's last one, have the block's exits in it? */
+static bool leaves_itself(const struct gen *g, const struct insn *in)
+{
+    return (isa_info[in->form].flags & (ISA_END_BLOCK | ISA_END_EXIT)) || gen_changes_df(g, in);
+}
+
 static void gen_body(struct gen *g)
 {
     for (g->cur = 0; g->cur < g->n && !g->ended; g->cur++) {
@@ -280,7 +291,7 @@ static void gen_body(struct gen *g)
         gen_trace(g, GEN_TRACE_INSN, g->cur);
         gen_note_state(g);
         gen_fpu_note(g);
-        if (g->cur == g->n - 1 && (isa_info[g->insns[g->cur].form].flags & (ISA_END_BLOCK | ISA_END_EXIT)))
+        if (g->cur == g->n - 1 && leaves_itself(g, &g->insns[g->cur]))
             gen_fpu_sync(g);
         g->map[g->cur].host = (uint32_t)(g->p - g->tb->host);
         g->map[g->cur].form = g->insns[g->cur].form;
@@ -376,9 +387,9 @@ void gen_frame(struct tb_context *ctx)
 {
     uint32_t *p = ctx->code_ptr;
     ctx->enter = (uint64_t (*)(CPUX86State *, const uint32_t *))(uintptr_t)p;
-    p = emit_prologue(p);
+    p = emit_prologue(p, HOST_SMALLEST);
     const uint32_t *epilogue = p;
-    p = emit_epilogue(p);
+    p = emit_epilogue(p, HOST_SMALLEST);
     ctx->exit_link = p;
     p = emit_leave_link(p, epilogue);
     ctx->exit_eip = p;

@@ -12,7 +12,7 @@
 #define GEN_MAX_STUBS (TB_MAX_INSNS * 6 + 16)
 
 enum stub_kind { STUB_LOAD, STUB_STORE, STUB_RMW, STUB_EXIT, STUB_POLL, STUB_MISS, STUB_ICOUNT, STUB_MATERIALISE, STUB_INTERP, STUB_INTERP_EXIT,
-                 STUB_DENORMAL, STUB_CLASS, STUB_GUARD, STUB_X87_ZERO };
+                 STUB_DENORMAL, STUB_CLASS, STUB_PAIR, STUB_GUARD, STUB_X87_ZERO };
 enum stub_extend { EXT_NONE, EXT_S8, EXT_S16 };
 
 /* Code that goes behind the block: what is rarely run. */
@@ -30,9 +30,9 @@ struct gen_stub {
     /* STUB_INTERP: more branches to be pointed here; nobody may (gen-simd.c) */
     uint32_t *sites[20];
     uint8_t nsites;
-    bool used; /* a STUB_DENORMAL or STUB_CLASS leads here */
+    bool used; /* a STUB_DENORMAL, STUB_CLASS or STUB_PAIR leads here */
     uint32_t *start;
-    struct gen_stub *slow; /* STUB_DENORMAL, STUB_CLASS: where it goes if there is one */
+    struct gen_stub *slow; /* STUB_DENORMAL, STUB_CLASS, STUB_PAIR: where it goes if there is one */
     const uint32_t *op; /* STUB_RMW: the operation, to be copied */
     uint32_t op_words;
 };
@@ -74,6 +74,9 @@ struct gen {
     bool fpu_dirty;
     bool ended; /* an exit was emitted: nothing follows */
 };
+
+/* FP register with the smallest normal single twice (templates/frame.tmpl). */
+enum { HOST_SMALLEST = 31 };
 
 /* Host registers by role, short names for the generator. */
 static inline int greg(unsigned r)
@@ -142,6 +145,7 @@ int gen_host_addr_offset(struct gen *g, const struct insn *in, unsigned size, bo
                          uint32_t **slow_site);
 void gen_li(struct gen *g, int d, int32_t value);
 void gen_move(struct gen *g, int d, int s);
+void gen_selector(struct gen *g, int d, unsigned seg);
 /* 8/16/32-bit guest register to a host register holding it sign-extended; returns which. */
 int gen_reg_value(struct gen *g, unsigned reg, unsigned size, int temp);
 void gen_reg_insert(struct gen *g, unsigned reg, unsigned size, int s);

@@ -232,9 +232,45 @@ static void tb_invalidate(struct tb_context *ctx, TranslationBlock *tb)
         log_printf("tb: invalidate %08x phys %09llx\n", tb->eip, (unsigned long long)tb->phys_pc);
 }
 
+/* The other variants of the block (they differ in fptw) are a chain, in which each one's guard leads to the
+ * next; tb becomes its end.  So all variants are reached from the first.  It must never be a ring, in which
+ * a word that none is for would go round for ever. */
+static void chain_variant(TranslationBlock *bucket, TranslationBlock *tb)
+{
+    if (tb->fptw == TB_ANY_FPTW || tb->phys_page2 != TB_NO_PAGE)
+        return;
+    for (TranslationBlock *v = bucket; v; v = v->hash_next) {
+        struct tb_exit *guard = &v->exit[TB_EXIT_GUARD];
+        if (v->phys_pc == tb->phys_pc && v->eip == tb->eip && v->flags == tb->flags
+            && v->cs_base == tb->cs_base && v->phys_page2 == TB_NO_PAGE && guard->jump && !guard->dest) {
+            tb_add_jump(v, TB_EXIT_GUARD, tb);
+            return;
+        }
+    }
+}
+
+TranslationBlock *tb_first_variant(TranslationBlock *tb)
+{
+    TranslationBlock *from = tb->incoming;
+    unsigned n = tb->incoming_n;
+    while (from) {
+        if (n == TB_EXIT_GUARD) {
+            tb = from;
+            from = tb->incoming;
+            n = tb->incoming_n;
+            continue;
+        }
+        const struct tb_exit *e = &from->exit[n];
+        from = e->next;
+        n = e->next_n;
+    }
+    return tb;
+}
+
 void tb_insert(struct tb_context *ctx, TranslationBlock *tb)
 {
     uint32_t h = hash_of(tb->phys_pc, tb->eip, tb->flags);
+    chain_variant(ctx->hash[h], tb);
     tb->hash_next = ctx->hash[h];
     ctx->hash[h] = tb;
     page_add(ctx, tb, 0, tb->phys_pc);

@@ -101,6 +101,8 @@ TranslationBlock *tb_alloc(struct tb_context *ctx);
 void *tb_arena_alloc(struct tb_context *ctx, size_t size); /* NULL: full, flush */
 void tb_insert(struct tb_context *ctx, TranslationBlock *tb);
 void tb_add_jump(TranslationBlock *from, unsigned n, TranslationBlock *to);
+/* Of the blocks that differ in fptw alone: the one whose guard leads to all others. */
+TranslationBlock *tb_first_variant(TranslationBlock *tb);
 TranslationBlock *tb_from_host(struct tb_context *ctx, const uint32_t *host);
 void tb_flush_all(struct tb_context *ctx);
 void tb_code_written(void *opaque, hwaddr paddr, uint32_t len, uintptr_t retaddr);

@@ -237,6 +237,23 @@ static TranslationBlock *tb_lookup(struct tb_context *ctx, bool *global)
     return tb ? tb : tb_gen_code(ctx, env->eip, cs_base, flags, phys);
 }
 
+/* Which variant of a block the exit goes to.  A block that knows the word it leaves with has its own;
+ * the others begin with the first one.  NULL: a guard's exit would close a ring. */
+static TranslationBlock *link_target(const TranslationBlock *from, unsigned n, TranslationBlock *to)
+{
+    if (n == TB_EXIT_GUARD) {
+        for (const TranslationBlock *v = to; v; v = v->exit[TB_EXIT_GUARD].dest)
+            if (v == from)
+                return NULL;
+        return to;
+    }
+    if (to->fptw == TB_ANY_FPTW)
+        return to;
+    if (from->fptw != TB_ANY_FPTW && from->map[from->icount - 1].fptw_after == to->fptw)
+        return to;
+    return tb_first_variant(to);
+}
+
 static void link_exit(struct tb_context *ctx, TranslationBlock *from, uintptr_t ra, TranslationBlock *to)
 {
     if (from->invalid || to->invalid || to->phys_page2 != TB_NO_PAGE
@@ -245,8 +262,11 @@ static void link_exit(struct tb_context *ctx, TranslationBlock *from, uintptr_t 
     for (unsigned n = 0; n < TB_EXITS; n++)
         if (from->exit[n].jump && ra > (uintptr_t)from->exit[n].stub && ra <= (uintptr_t)(from->exit[n].stub + 4)
             && from->exit[n].eip == to->eip) {
-            ctx->stats.links++;
-            tb_add_jump(from, n, to);
+            to = link_target(from, n, to);
+            if (to) {
+                ctx->stats.links++;
+                tb_add_jump(from, n, to);
+            }
             return;
         }
 }

@@ -6,7 +6,6 @@
  * counted, nor is what a look-up's successful branch jumps over. */
 #include "tb-context.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 

@@ -50,21 +50,21 @@ static void set_status(CPUX86State *env, uint16_t sw)
 
 FPU_INSN(fpu_fldcw)
 {
-    uint32_t linear = seg_linear(env, insn->seg, offset, 2, false);
+    uint32_t linear = fpu_linear(env, insn, offset, 2, false);
     set_control(env, (uint16_t)mmu_lduw(env, linear, cpu_mmu_index(env), 0));
     fpu_update_es(env);
 }
 
 FPU_INSN(fpu_fnstcw)
 {
-    uint32_t linear = seg_linear(env, insn->seg, offset, 2, true);
+    uint32_t linear = fpu_linear(env, insn, offset, 2, true);
     mmu_stw(env, linear, env->fpuc, cpu_mmu_index(env), 0);
 }
 
 FPU_INSN(fpu_fnstsw)
 {
     if (insn->op[0].kind == OPK_MEM) {
-        uint32_t linear = seg_linear(env, insn->seg, offset, 2, true);
+        uint32_t linear = fpu_linear(env, insn, offset, 2, true);
         mmu_stw(env, linear, fpu_status(env), cpu_mmu_index(env), 0);
     } else {
         env->regs[R_EAX] = (env->regs[R_EAX] & 0xffff0000u) | fpu_status(env);
@@ -192,7 +192,7 @@ FPU_INSN(fpu_fnstenv)
     uint8_t buf[28];
     unsigned size = env_size(insn);
     make_env(env, insn, buf);
-    uint32_t linear = seg_linear(env, insn->seg, offset, size, true);
+    uint32_t linear = fpu_linear(env, insn, offset, size, true);
     mmu_write(env, linear, buf, size, cpu_mmu_index(env), 0);
     /* All exceptions get masked, so nothing can be pending. */
     env->fpuc |= FPUS_EXC;
@@ -203,7 +203,7 @@ FPU_INSN(fpu_fldenv)
 {
     uint8_t buf[28];
     unsigned size = env_size(insn);
-    uint32_t linear = seg_linear(env, insn->seg, offset, size, false);
+    uint32_t linear = fpu_linear(env, insn, offset, size, false);
     mmu_read(env, linear, buf, size, cpu_mmu_index(env), 0);
     take_env(env, insn, buf);
 }
@@ -218,7 +218,7 @@ FPU_INSN(fpu_fnsave)
         memcpy(buf + size + 10 * i, &r->mant, 8);
         memcpy(buf + size + 10 * i + 8, &r->se, 2);
     }
-    uint32_t linear = seg_linear(env, insn->seg, offset, size + 80, true);
+    uint32_t linear = fpu_linear(env, insn, offset, size + 80, true);
     mmu_write(env, linear, buf, size + 80, cpu_mmu_index(env), 0);
     init(env);
 }
@@ -227,7 +227,7 @@ FPU_INSN(fpu_frstor)
 {
     uint8_t buf[108];
     unsigned size = env_size(insn);
-    uint32_t linear = seg_linear(env, insn->seg, offset, size + 80, false);
+    uint32_t linear = fpu_linear(env, insn, offset, size + 80, false);
     mmu_read(env, linear, buf, size + 80, cpu_mmu_index(env), 0);
     take_env(env, insn, buf);
     for (unsigned i = 0; i < 8; i++) {
@@ -252,7 +252,7 @@ static bool saves_xmm(const CPUX86State *env)
 
 static uint32_t fx_area(CPUX86State *env, const struct insn *insn, uint32_t offset, bool write)
 {
-    uint32_t linear = seg_linear(env, insn->seg, offset, FX_SIZE, write);
+    uint32_t linear = fpu_linear(env, insn, offset, FX_SIZE, write);
     if (linear & 15)
         raise_exception_err(env, EXCP_GP, 0, 0);
     return linear;

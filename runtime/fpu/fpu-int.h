@@ -95,6 +95,15 @@ static inline uint32_t fpu_offset(const CPUX86State *env, const struct insn *ins
     return insn->addrsize == 2 ? a & 0xffff : a;
 }
 
+/* Linear address of the memory operand's `size` bytes; raises what the segment has to say.  A segment of 4 GiB is not
+ * asked, as elsewhere in the interpreter. */
+static inline uint32_t fpu_linear(CPUX86State *env, const struct insn *insn, uint32_t offset, unsigned size, bool write)
+{
+    if ((env->hflags & HF_SEG_FULL(insn->seg)) && !(write && insn->seg == R_CS))
+        return env->segs[insn->seg].base + offset;
+    return seg_linear(env, insn->seg, offset, size, write);
+}
+
 /* ---- fpu-mem.c: loads, stores, operands in memory ---- */
 /* Single or double by operand size; *denormal: it was one. */
 struct floatx80 fpu_load_real(CPUX86State *env, const struct insn *insn, uint32_t offset, bool *denormal);

@@ -6,12 +6,12 @@
 
 static inline uint32_t ld32(CPUX86State *env, const struct insn *insn, uint32_t offset)
 {
-    return mmu_ldl(env, seg_linear(env, insn->seg, offset, 4, false), cpu_mmu_index(env), 0);
+    return mmu_ldl(env, fpu_linear(env, insn, offset, 4, false), cpu_mmu_index(env), 0);
 }
 
 static inline uint64_t ld64(CPUX86State *env, const struct insn *insn, uint32_t offset)
 {
-    return mmu_ldq(env, seg_linear(env, insn->seg, offset, 8, false), cpu_mmu_index(env), 0);
+    return mmu_ldq(env, fpu_linear(env, insn, offset, 8, false), cpu_mmu_index(env), 0);
 }
 
 struct floatx80 fpu_load_real(CPUX86State *env, const struct insn *insn, uint32_t offset, bool *denormal)
@@ -25,7 +25,7 @@ struct floatx80 fpu_load_int(CPUX86State *env, const struct insn *insn, uint32_t
 {
     switch (insn->op[0].size) {
     case 2: {
-        uint32_t linear = seg_linear(env, insn->seg, offset, 2, false);
+        uint32_t linear = fpu_linear(env, insn, offset, 2, false);
         return fx_from_int((int16_t)mmu_lduw(env, linear, cpu_mmu_index(env), 0));
     }
     case 4:
@@ -37,13 +37,13 @@ struct floatx80 fpu_load_int(CPUX86State *env, const struct insn *insn, uint32_t
 
 static void load80(CPUX86State *env, const struct insn *insn, uint32_t offset, uint8_t buf[10])
 {
-    uint32_t linear = seg_linear(env, insn->seg, offset, 10, false);
+    uint32_t linear = fpu_linear(env, insn, offset, 10, false);
     mmu_read(env, linear, buf, 10, cpu_mmu_index(env), 0);
 }
 
 static void store80(CPUX86State *env, const struct insn *insn, uint32_t offset, const uint8_t buf[10])
 {
-    uint32_t linear = seg_linear(env, insn->seg, offset, 10, true);
+    uint32_t linear = fpu_linear(env, insn, offset, 10, true);
     mmu_write(env, linear, buf, 10, cpu_mmu_index(env), 0);
 }
 
@@ -52,7 +52,7 @@ static void store80(CPUX86State *env, const struct insn *insn, uint32_t offset, 
 static void check_store(CPUX86State *env, const struct insn *insn, uint32_t offset)
 {
     unsigned size = insn->op[0].size;
-    uint32_t linear = seg_linear(env, insn->seg, offset, size, true);
+    uint32_t linear = fpu_linear(env, insn, offset, size, true);
     mmu_probe(env, linear, size, MMU_DATA_STORE, cpu_mmu_index(env), 0);
 }
 
@@ -148,11 +148,11 @@ FPU_INSN(fpu_fst)
     } else if (insn->op[0].size == 4) {
         uint32_t w = fx_to_f32(v, &store, &s);
         if (store)
-            mmu_stl(env, seg_linear(env, insn->seg, offset, 4, true), w, cpu_mmu_index(env), 0);
+            mmu_stl(env, fpu_linear(env, insn, offset, 4, true), w, cpu_mmu_index(env), 0);
     } else if (insn->op[0].size == 8) {
         uint64_t q = fx_to_f64(v, &store, &s);
         if (store)
-            mmu_stq(env, seg_linear(env, insn->seg, offset, 8, true), q, cpu_mmu_index(env), 0);
+            mmu_stq(env, fpu_linear(env, insn, offset, 8, true), q, cpu_mmu_index(env), 0);
     } else {
         uint8_t buf[10];
         memcpy(buf, &v.mant, 8);
@@ -185,7 +185,7 @@ FPU_INSN(fpu_fist)
     unsigned size = insn->op[0].size;
     int64_t v = fx_to_int(source_of_store(env, &underflow), 8 * size, insn->mnem == MN_FISTTP, &s);
     if (!(s.flags & ~s.cw & FPUS_IE)) {
-        uint32_t linear = seg_linear(env, insn->seg, offset, size, true);
+        uint32_t linear = fpu_linear(env, insn, offset, size, true);
         if (size == 2)
             mmu_stw(env, linear, (uint32_t)v & 0xffff, cpu_mmu_index(env), 0);
         else if (size == 4)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the test kernels of this folder and runs them; each must print what its .expect file
-# has, and leave with the status in its first line.  A kernel's source may ask for "options:".
+# has, and leave with the status in its first line.  A kernel's source may ask for "options:"
+# instead of -cpu pentium2.
 #
 #   run.sh [-accel interp|template] [-options 'OPTIONS INSTEAD OF -icount shift=3'] [-keep DIR] [KERNEL...]
 #   run.sh -qemu [KERNEL...]     the same under qemu-system-i386: shows where it differs
@@ -50,9 +51,10 @@ bad=0
 run() {
     rm -f "$tmp/out"
     own=$(sed -n 's/.*options: \(.*\) \*\/$/\1/p' "$dir/$2.c")
+    own=${own:--cpu pentium2}
     common="-m 16 -kernel $tmp/$2 -debugcon file:$tmp/out -device isa-debug-exit,iobase=0xf4,iosize=4 -no-reboot"
     if [ "$1" = qemu ]; then
-        timeout 60 qemu-system-i386 -accel tcg ${own:--cpu pentium2} $common -display none -nic none -monitor none \
+        timeout 60 qemu-system-i386 -accel tcg $own $common -display none -nic none -monitor none \
             -serial none >"$tmp/log" 2>&1
     else
         timeout 300 ${HOST_RUN:-} "$stitch86" -accel "$1" $common -serial null $own ${options:--icount shift=3} \

@@ -87,8 +87,9 @@ static const uint64_t sweep_long_f64[48] = {
     0x7ff0000000000000, 0xfff0000000000000, 0x7ff8123456789abc, 0xfff4567890abcdef
 };
 static const struct sweep_f80 sweep_long_f80[60] = {
-    {0, 0}, {0, 0x8000}, {1, 0}, {0x7fffffffffffffff, 0x8000}, {0x8000000000000001, 0}, {0x8000000000000000, 1},
-    {0xffffffffffffffff, 0x8001}, {0x8000000000000000, 0x3fff}, {0x8000000000000000, 0xbfff},
+    {0, 0}, {0, 0x8000}, {1, 0}, {0x7fffffffffffffff, 0x8000}, {0x8000000000000001, 0},
+    {0x8000000000000000, 1}, {0xffffffffffffffff, 0x8001}, {0x8000000000000000, 0x3fff},
+    {0x8000000000000000, 0xbfff},
     {0x8000000000000000, 0x3ffe}, {0x8000000000000001, 0xbffe}, {0xffffffffffffffff, 0x3ffd},
     {0xc000000000000000, 0x3fff}, {0xa000000000000000, 0xc000}, {0x9000000000000000, 0x4002},
     {0xc800000000000000, 0x4005}, {0xfffffffffffffffe, 0x3ffe}, {0x8000000000000400, 0x3fff},

@@ -24,19 +24,19 @@ bool blocks_run(unsigned first, unsigned n)
     return same;
 }
 
-/* Nothing else has to do with conditions. */
-static unsigned integer_only(uint16_t *mnems, unsigned n)
+enum mutant_group mnem_group(unsigned mnem)
 {
-    unsigned k = 0;
-    for (unsigned i = 0; i < n; i++)
-        for (unsigned f = 1; f < FORM_COUNT; f++)
-            if (isa_info[f].mnem == mnems[i]) {
-                if (isa_info[f].feature == ISA_F_BASE || isa_info[f].feature == ISA_F_I486
-                    || isa_info[f].feature == ISA_F_CMOV)
-                    mnems[k++] = mnems[i];
-                break;
+    for (unsigned f = 1; f < FORM_COUNT; f++)
+        if (isa_info[f].mnem == mnem)
+            switch (isa_info[f].feature) {
+            case ISA_F_FPU:
+                return GROUP_X87;
+            case ISA_F_MMX: case ISA_F_SSE: case ISA_F_SSE2: case ISA_F_SSE3: case ISA_F_FXSR:
+                return GROUP_SIMD;
+            default:
+                return GROUP_INTEGER;
             }
-    return k;
+    return GROUP_INTEGER;
 }
 
 bool random_run(unsigned mnem, unsigned cases)
@@ -47,9 +47,11 @@ bool random_run(unsigned mnem, unsigned cases)
     mnems[0] = (uint16_t)mnem;
     tr_new();
     if (!mnem) {
-        n = tr_mnems(mnems, sizeof mnems / sizeof *mnems);
-        if (mutated_cond_count)
-            n = integer_only(mnems, n);
+        unsigned all = tr_mnems(mnems, sizeof mnems / sizeof *mnems);
+        n = 0;
+        for (unsigned i = 0; i < all; i++)
+            if (mnem_group(mnems[i]) == mutated_group)
+                mnems[n++] = mnems[i];
     }
     bool same = tr_run(mnems, n, 1, cases, true, &done);
     tr_free();

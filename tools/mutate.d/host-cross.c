@@ -48,16 +48,17 @@ int tests_run(void)
     }
     if (mutated_mnems)
         return 0;
-    if (!blocks_run(0, 40))
+    if (mutated_group == GROUP_INTEGER && !blocks_run(0, 40))
         return FAILED_BLOCKS;
-    if (!random_run(0, 3000))
+    if (!random_run(0, mutated_group == GROUP_INTEGER ? 3000 : 12000))
         return FAILED_RANDOM;
-    if (mutated_cond_count)
-        return blocks_run(40, 160) ? 0 : FAILED_BLOCKS;
-    if (!vectors_run(0))
+    if (mutated_group == GROUP_SIMD) {
+        setenv("STITCH86_HOST", "mmi", 1);
+        if (!random_run(0, 12000))
+            return FAILED_RANDOM;
+        unsetenv("STITCH86_HOST");
+    }
+    if (!mutated_cond_count && !vectors_run(0))
         return FAILED_VECTORS;
-    if (!blocks_run(40, 160))
-        return FAILED_BLOCKS;
-    setenv("STITCH86_HOST", "mmi", 1);
-    return random_run(0, 3000) ? 0 : FAILED_RANDOM;
+    return blocks_run(40, 160) ? 0 : FAILED_BLOCKS;
 }

@@ -5,13 +5,13 @@
 #include <stdbool.h>
 
 void vectors_prepare(void);
-/* All recorded cases of a mnemonic; with 0 a part of those of all.  false: one of them failed. */
+/* All recorded cases of a mnemonic; with 0 a part of those of mutated_group.  false: one of them failed. */
 bool vectors_run(unsigned mnem);
 
 void blocks_prepare(void);
 /* n random sequences from the first-th on, that check_blocks runs too. */
 bool blocks_run(unsigned first, unsigned n);
-/* What check_tmpl_random does for the mnemonic, or for all together with 0. */
+/* What check_tmpl_random does for the mnemonic; with 0 for all of mutated_group together. */
 bool random_run(unsigned mnem, unsigned cases);
 
 #endif

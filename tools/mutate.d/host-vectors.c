@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "insn.h"
+#include "mutant.h"
 #include "tb.h"
 #include "vec-compare.h"
 #include "vec-run.h"
@@ -29,8 +30,8 @@ static unsigned mnem_of_form(const char *form)
 
 void vectors_prepare(void)
 {
-    static const char *const files[] = {"onebyte-low", "onebyte-high", "twobyte", "x87", "mmx", "sse", "sse-float",
-                                        NULL};
+    static const char *const files[] = {"onebyte-low", "onebyte-high", "twobyte", "x87", "mmx", "sse",
+                                        "sse-float", NULL};
     char dir[4096];
     const char *srcdir = getenv("srcdir");
     snprintf(dir, sizeof dir, "%s/tests/vectors", srcdir ? srcdir : ".");
@@ -49,10 +50,10 @@ static bool alone(unsigned mnem, unsigned tb_max)
     struct vec_runner r;
     vec_runner_start(&r, tb_max);
     for (size_t i = 0; i < set.n_cases && !vec_failures; i++)
-        if (mnem ? mnem_of[i] == mnem : i % STEP == tb_max % STEP)
+        if (mnem ? mnem_of[i] == mnem : i % STEP == tb_max % STEP && mnem_group(mnem_of[i]) == mutated_group)
             vec_run_alone(&r, &set.cases[i]);
     for (size_t i = 0; i < set.n_sweeps && !vec_failures; i++)
-        if (mnem ? mnem_of_sweep[i] == mnem : i % 61 == 0)
+        if (mnem ? mnem_of_sweep[i] == mnem : i % 61 == 0 && mnem_group(mnem_of_sweep[i]) == mutated_group)
             vec_run_sweep(&r, &set.sweeps[i]);
     vec_runner_end(&r);
     return !vec_failures;
@@ -64,7 +65,7 @@ static bool chained(unsigned mnem, unsigned tb_max)
     memset(&ch, 0, sizeof ch);
     ch.env = vec_machine_new(tb_max);
     for (size_t i = 0; i < set.n_cases && !ch.failures; i++)
-        if (mnem ? mnem_of[i] == mnem : i % STEP == tb_max % STEP)
+        if (mnem ? mnem_of[i] == mnem : i % STEP == tb_max % STEP && mnem_group(mnem_of[i]) == mutated_group)
             vec_chains_add(&ch, &set.cases[i]);
     vec_chains_flush(&ch);
     vec_machine_free(ch.env);

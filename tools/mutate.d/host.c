@@ -1,6 +1,6 @@
 /* The server that runs mutants: numbers on standard input, a line `number result' for each on standard
- * output: 0 survived, else the test that failed; 100 + the signal that ended it; 99 no such mutant.  Each runs in a
- * process of its own, forked from one that has everything loaded. */
+ * output: 0 survived, else the test that failed; 100 + the signal that ended it; 99 no such mutant.  Each
+ * runs in a process of its own, forked from one that has everything loaded. */
 #include "config.h"
 #include "mutant.h"
 
@@ -14,10 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CPU_SECONDS = 60, WALL_SECONDS = 240 };
+enum { CPU_SECONDS = 45, WALL_SECONDS = 1200 };
 
 const uint16_t *mutated_mnem;
 unsigned mutated_mnems, mutated_cond_first, mutated_cond_count;
+enum mutant_group mutated_group;
 
 /* Tables are constant to everybody else. */
 static void *writable(const void *p, size_t n)

@@ -1,5 +1,5 @@
-/* Mutants of templates, many in one program: each has a function that puts it in the place of the original, called
- * in a process of its own. */
+/* Mutants of templates, many in one program: each has a function that puts it in the place of the original,
+ * called in a process of its own. */
 #ifndef STITCH86_MUTANT_H
 #define STITCH86_MUTANT_H
 
@@ -24,6 +24,10 @@ void mutant_cond_rows(const struct tmpl_cond *rows, unsigned n,
 extern const uint16_t *mutated_mnem;
 extern unsigned mutated_mnems;
 extern unsigned mutated_cond_first, mutated_cond_count;
+/* Whose instructions notice a wrong snippet: a condition's are integers. */
+enum mutant_group { GROUP_INTEGER, GROUP_X87, GROUP_SIMD };
+extern enum mutant_group mutated_group;
+enum mutant_group mnem_group(unsigned mnem);
 
 /* The tests of one host.  The number of the test that failed, or 0. */
 void tests_prepare(void);

@@ -1,7 +1,7 @@
 """Stanzas of templates, and their mutations.
 
-Every mutation changes one thing in one stanza and keeps its number of lines, so that what tmplc says still has
-the right line.  The list is complete and always the same: a choice among it is the caller's.
+Every mutation changes one thing in one stanza and keeps its number of lines, so that what tmplc says still
+has the right line.  The list is complete and always the same: a choice among it is the caller's.
 """
 import re
 import zlib
@@ -11,39 +11,44 @@ REG = re.compile(r'\$[A-Za-z_]\w*')
 NEIGHBOURS = {
     'addu': 'subu daddu', 'subu': 'addu', 'daddu': 'dsubu addu', 'dsubu': 'daddu', 'and': 'or', 'or': 'and',
     'xor': 'or nor', 'nor': 'or', 'slt': 'sltu', 'sltu': 'slt', 'movz': 'movn', 'movn': 'movz', 'mul': 'addu',
-    'addiu': 'ori xori', 'daddiu': 'ori', 'slti': 'sltiu', 'sltiu': 'slti', 'andi': 'ori', 'ori': 'andi', 'xori': 'andi',
-    'sll': 'srl sra', 'srl': 'sll sra', 'sra': 'srl sll', 'rotr': 'srl', 'sllv': 'srlv', 'srlv': 'sllv srav',
-    'srav': 'srlv sllv', 'rotrv': 'srlv', 'dsll': 'dsrl', 'dsrl': 'dsra dsll', 'dsra': 'dsrl', 'dsll32': 'dsrl32',
-    'dsrl32': 'dsra32 dsll32', 'dsra32': 'dsrl32', 'dsllv': 'dsrlv', 'dsrlv': 'dsllv dsrav', 'dsrav': 'dsrlv',
-    'ext': 'ins', 'ins': 'ext', 'dext': 'dins', 'dins': 'dext', 'seb': 'seh', 'seh': 'seb', 'zx64': 'move',
-    'wsbh': 'seb', 'clz': 'clo', 'clo': 'clz', 'mult': 'multu', 'multu': 'mult', 'div': 'divu', 'divu': 'div',
-    'ddiv': 'ddivu', 'ddivu': 'ddiv', 'mfhi': 'mflo', 'mflo': 'mfhi', 'mthi': 'mtlo', 'mtlo': 'mthi',
-    'lb': 'lbu lh', 'lbu': 'lb lhu', 'lh': 'lhu lb', 'lhu': 'lh lbu', 'lw': 'lwu lh', 'lwu': 'lw', 'ld': 'lw',
-    'sb': 'sh', 'sh': 'sb sw', 'sw': 'sh sd', 'sd': 'sw',
+    'addiu': 'ori xori', 'daddiu': 'ori', 'slti': 'sltiu', 'sltiu': 'slti', 'andi': 'ori', 'ori': 'andi',
+    'xori': 'andi', 'sll': 'srl sra', 'srl': 'sll sra', 'sra': 'srl sll', 'rotr': 'srl', 'sllv': 'srlv',
+    'srlv': 'sllv srav', 'srav': 'srlv sllv', 'rotrv': 'srlv', 'dsll': 'dsrl', 'dsrl': 'dsra dsll',
+    'dsra': 'dsrl', 'dsll32': 'dsrl32', 'dsrl32': 'dsra32 dsll32', 'dsra32': 'dsrl32', 'dsllv': 'dsrlv',
+    'dsrlv': 'dsllv dsrav', 'dsrav': 'dsrlv', 'ext': 'ins', 'ins': 'ext', 'dext': 'dins', 'dins': 'dext',
+    'seb': 'seh', 'seh': 'seb', 'wsbh': 'seb', 'clz': 'clo', 'clo': 'clz', 'mult': 'multu', 'multu': 'mult',
+    'div': 'divu', 'divu': 'div', 'ddiv': 'ddivu', 'ddivu': 'ddiv', 'mfhi': 'mflo', 'mflo': 'mfhi',
+    'mthi': 'mtlo', 'mtlo': 'mthi', 'lb': 'lbu lh', 'lbu': 'lb lhu', 'lh': 'lhu lb', 'lhu': 'lh lbu',
+    'lw': 'lwu lh', 'lwu': 'lw', 'ld': 'lw', 'sb': 'sh', 'sh': 'sb sw', 'sw': 'sh sd', 'sd': 'sw',
     'gslbx': 'gslhx', 'gslhx': 'gslwx gslbx', 'gslwx': 'gslhx gsldx', 'gsldx': 'gslwx', 'gssbx': 'gsshx',
-    'gsshx': 'gsswx gssbx', 'gsswx': 'gsshx gssdx', 'gssdx': 'gsswx',
-    'beq': 'bne', 'bne': 'beq', 'beqz': 'bnez', 'bnez': 'beqz', 'bltz': 'bgez blez', 'bgez': 'bltz bgtz',
-    'blez': 'bgtz bltz', 'bgtz': 'blez bgez', 'beqzl': 'bnezl', 'bnezl': 'beqzl', 'bltzl': 'bgezl', 'bgezl': 'bltzl',
-    'blezl': 'bgtzl', 'bgtzl': 'blezl bgezl', 'beql': 'bnel', 'bnel': 'beql', 'jal': 'j',
-    'jalr': 'jr', 'bc1t': 'bc1f', 'bc1f': 'bc1t', 'bc1tl': 'bc1fl', 'bc1fl': 'bc1tl',
-    'not': 'negu', 'negu': 'not', 'll': 'lw', 'sc': 'sw', 'lwc1': 'ldc1', 'ldc1': 'lwc1', 'swc1': 'sdc1', 'sdc1': 'swc1',
+    'gsshx': 'gsswx gssbx', 'gsswx': 'gsshx gssdx', 'gssdx': 'gsswx', 'beq': 'bne', 'bne': 'beq',
+    'beqz': 'bnez', 'bnez': 'beqz', 'bltz': 'bgez blez', 'bgez': 'bltz bgtz', 'blez': 'bgtz bltz',
+    'bgtz': 'blez bgez', 'beqzl': 'bnezl', 'bnezl': 'beqzl', 'bltzl': 'bgezl', 'bgezl': 'bltzl',
+    'blezl': 'bgtzl', 'bgtzl': 'blezl bgezl', 'beql': 'bnel', 'bnel': 'beql', 'jal': 'j', 'jalr': 'jr',
+    'bc1t': 'bc1f', 'bc1f': 'bc1t', 'bc1tl': 'bc1fl', 'bc1fl': 'bc1tl', 'not': 'negu', 'negu': 'not',
+    'll': 'lw', 'sc': 'sw', 'lwc1': 'ldc1', 'ldc1': 'lwc1', 'swc1': 'sdc1', 'sdc1': 'swc1',
 }
 # Parts of names of floating point, MMI and MSA instructions.
-PARTS = [('add', 'sub'), ('sub', 'add'), ('mul', 'add'), ('div', 'mul'), ('sqrt', 'mov'), ('max', 'min'), ('min', 'max'),
-         ('and', 'or'), ('xor', 'or'), ('nor', 'or'), ('ceq', 'clt'), ('clt', 'cle'), ('pcmpeq', 'pcmpgt'),
-         ('pcmpgt', 'pcmpeq'), ('punpckl', 'punpckh'), ('punpckh', 'punpckl'), ('ilvr', 'ilvl'), ('ilvl', 'ilvr'),
-         ('pckev', 'pckod'), ('pckod', 'pckev'), ('sll', 'srl'), ('srl', 'sra'), ('sra', 'srl'), ('psll', 'psrl'),
-         ('psrl', 'psra'), ('psra', 'psrl'), ('_s', '_u'), ('_u', '_s'), ('padds', 'paddus'), ('paddus', 'padds'),
-         ('psubs', 'psubus'), ('psubus', 'psubs'), ('trunc', 'round'), ('eq', 'lt'), ('olt', 'ole'), ('un', 'eq'),
-         ('mfc1', 'mfhc1'), ('mfhc1', 'mfc1'), ('mtc1', 'mthc1'), ('mthc1', 'mtc1'), ('splat', 'move'),
-         ('.s', '.d'), ('.d', '.s'), ('.b', '.h'), ('.h', '.w'), ('.w', '.d'), ('.w', '.h')]
+PARTS = [
+    ('add', 'sub'), ('sub', 'add'), ('mul', 'add'), ('div', 'mul'), ('sqrt', 'mov'), ('max', 'min'),
+    ('min', 'max'), ('and', 'or'), ('xor', 'or'), ('nor', 'or'), ('ceq', 'clt'), ('clt', 'cle'),
+    ('pcmpeq', 'pcmpgt'), ('pcmpgt', 'pcmpeq'), ('punpckl', 'punpckh'), ('punpckh', 'punpckl'),
+    ('ilvr', 'ilvl'), ('ilvl', 'ilvr'), ('pckev', 'pckod'), ('pckod', 'pckev'), ('sll', 'srl'),
+    ('srl', 'sra'), ('sra', 'srl'), ('psll', 'psrl'), ('psrl', 'psra'), ('psra', 'psrl'), ('_s', '_u'),
+    ('_u', '_s'), ('padds', 'paddus'), ('paddus', 'padds'), ('psubs', 'psubus'), ('psubus', 'psubs'),
+    ('trunc', 'round'), ('eq', 'lt'), ('olt', 'ole'), ('un', 'eq'), ('mfc1', 'mfhc1'), ('mfhc1', 'mfc1'),
+    ('mtc1', 'mthc1'), ('mthc1', 'mtc1'), ('splat', 'move'), ('.s', '.d'), ('.d', '.s'), ('.b', '.h'),
+    ('.h', '.w'), ('.w', '.d'), ('.w', '.h'),
+]
 SIZES = {'b': 'h', 'h': 'w', 'w': 'd', 'd': 'w'}
 COMMUTATIVE = set('addu daddu and or xor nor mul mult multu beq bne beql bnel'.split())
-NO_RESULT = re.compile(r's[bhwd]$|sdc1|swc1|gss|st\.|b|j|div|ddiv|mult|dmult|mt|record|sync|nop|c\.|ctc|ctcmsa')
-JUMPS = re.compile(r'(b(eq|ne|lez|gtz|ltz|gez|eqz|nez|c1[tf]|z|nz)?(\.\w)?l?|j|jal|jr|jalr|bltzal|bgezal|bal)$')
+NO_RESULT = re.compile(r's[bhwd]$|sdc1|swc1|gss|st\.|b|j|div|ddiv|mult|dmult|mt|record|sync|nop|c\.|ctc')
+JUMPS = re.compile(r'(b(eq|ne|lez|gtz|ltz|gez|eqz|nez|c1[tf]|z|nz)?(\.\w)?l?|j|jal|jr|jalr|b\w+al|bal)$')
 RECORDS = ['ADD', 'ADC', 'SUB', 'SBB', 'CMP', 'LOGIC', 'SHL', 'SHR', 'MUL']
-OTHER_RECORD = {'ADD': 'SUB', 'ADC': 'ADD', 'SUB': 'CMP', 'SBB': 'SUB', 'CMP': 'SUB', 'LOGIC': 'CMP', 'SHL': 'SHR',
-                'SHR': 'SHL', 'MUL': 'LOGIC'}
+OTHER_RECORD = {
+    'ADD': 'SUB', 'ADC': 'ADD', 'SUB': 'CMP', 'SBB': 'SUB', 'CMP': 'SUB', 'LOGIC': 'CMP', 'SHL': 'SHR',
+    'SHR': 'SHL', 'MUL': 'LOGIC',
+}
 OTHER_MOD = {'INC': 'DEC', 'DEC': 'INC', 'ROL': 'ROR', 'ROR': 'ROL', 'CF': 'INC'}
 
 
@@ -146,7 +151,7 @@ def reads_writes(line):
     if NO_RESULT.match(line.op):
         return set().union(*regs), set()
     reads = set().union(*regs[1:]) if len(regs) > 1 else set(regs[0])
-    if line.op in ('ins', 'dins', 'movz', 'movn', 'movt', 'movf', 'sx', 'zx', 'zx64') or line.op.startswith(('insert', 'insve')):
+    if line.op in ('movz', 'movn', 'movt', 'movf', 'sx', 'zx', 'zx64') or line.op.startswith(('ins', 'dins')):
         reads |= regs[0]
     return reads, regs[0]
 
@@ -192,15 +197,17 @@ def choose(items, key, n):
 def positive(s, i, line):
     """Is what is shifted known to have no sign, from the line before?"""
     before = Line(s.lines[i - 1]) if i > 1 else None
-    return bool(before and before.ok and before.op in ('zx', 'andi', 'ext', 'dext', 'zx64') and before.operands
-                and before.operands[0] == line.operands[1])
+    return bool(before and before.ok and before.operands and before.operands[0] == line.operands[1]
+                and before.op in ('zx', 'andi', 'ext', 'dext', 'zx64'))
 
 
 def instruction_mutants(s, i, line):
     regs = registers_of(s)
     fp_pool = registers_of(s, True)
     fp_pool += sorted({r for text in s.lines for r in re.findall(r'\$[fw]\d+', text)} | {'$f16', '$f17'})
-    pool = regs + ['$X1', '$X2', '$X3', '$at', '$zero'] + (['$cc_src', '$cc_dst'] if s.kind == 'template' else [])
+    pool = regs + ['$X1', '$X2', '$X3', '$at', '$zero']
+    if s.kind == 'template':
+        pool += ['$cc_src', '$cc_dst']
     ops = line.operands
     whole = [o for o in range(len(ops)) if REG.fullmatch(ops[o]) and 'label' not in s.params.get(ops[o], '')
              and not s.params.get(ops[o], '').startswith(('imm', 'mask', 'nmask'))]
@@ -251,8 +258,10 @@ def instruction_mutants(s, i, line):
                 yield Mutant(s, 'widths', i, {i: line.text(widths=widths + ' ')})
 
 
-MEMBERS = ['regs[0]', 'regs[1]', 'regs[2]', 'regs[3]', 'regs[4]', 'regs[5]', 'regs[6]', 'regs[7]', 'cc_op', 'cc_dst', 'cc_src',
-           'cc_src2', 'cc_res', 'icount_left', 'eip']
+MEMBERS = [
+    'regs[0]', 'regs[1]', 'regs[2]', 'regs[3]', 'regs[4]', 'regs[5]', 'regs[6]', 'regs[7]', 'cc_op', 'cc_dst',
+    'cc_src', 'cc_src2', 'cc_res', 'icount_left', 'eip',
+]
 
 
 def off_by_one(s, line, operand):
@@ -292,22 +301,25 @@ def off_by_one(s, line, operand):
 
 
 def record_mutants(s, i, line):
+    def to(text):
+        return Mutant(s, 'record', i, {i: '%srecord %s' % (line.indent, text)})
+
     text = line.text()
     words = line.rest.split()
     if words and words[0] in RECORDS:
         others = [OTHER_RECORD[words[0]]] + choose([r for r in RECORDS if r != words[0]], s.title + text, 2)
         for kind in sorted(set(others)):
-            yield Mutant(s, 'record', i, {i: '%srecord %s' % (line.indent, ' '.join([kind] + words[1:]))})
+            yield to(' '.join([kind] + words[1:]))
     elif words and words[0] == 'mod':
-        yield Mutant(s, 'record', i, {i: '%srecord %s' % (line.indent, ' '.join(['mod', OTHER_MOD[words[1]]] + words[2:]))})
-        yield Mutant(s, 'record', i, {i: '%srecord %s' % (line.indent, ' '.join(['LOGIC', words[2].replace('res', 'dst')]))})
+        yield to(' '.join(['mod', OTHER_MOD[words[1]]] + words[2:]))
+        yield to('LOGIC ' + words[2].replace('res', 'dst'))
     elif words[:1] == ['dynamic']:
-        yield Mutant(s, 'record', i, {i: '%srecord %s' % (line.indent, 'dynamic nomod' if len(words) == 1 else 'dynamic')})
+        yield to('dynamic nomod' if len(words) == 1 else 'dynamic')
     elif words[:1] == ['none']:
-        for other in ('LOGIC dst=0', 'mod CF res=0'):
-            yield Mutant(s, 'record', i, {i: '%srecord %s' % (line.indent, other)})
+        yield to('LOGIC dst=0')
+        yield to('mod CF res=0')
     if words[:1] != ['none']:
-        yield Mutant(s, 'record', i, {i: '%srecord none' % line.indent})
+        yield to('none')
     yield Mutant(s, 'record', i, {i: '#'})
     members = [w for w in words if '=' in w]
     values = registers_of(s) + ['0', '1', '$zero', '$cc_src', '$cc_dst', '$X1']
@@ -327,9 +339,9 @@ def same_result(a, b):
 
 
 def order_mutants(s, body):
-    """Two instructions one after the other, of which the second depends on the first, or both touch memory or leave."""
+    """Two instructions one after the other, of which one depends on the other; delay slots."""
     for (i, a), (j, b) in zip(body, body[1:]):
-        if a.op in DIRECTIVES or b.op in DIRECTIVES or a.op == 'record' or b.op == 'record' or a.op.endswith(':') or b.op.endswith(':'):
+        if any(x.op in DIRECTIVES or x.op == 'record' or x.op.endswith(':') for x in (a, b)):
             continue
         ra, wa = reads_writes(a)
         rb, wb = reads_writes(b)
@@ -355,7 +367,21 @@ def header_mutants(s, i, line):
     elif line.op in ('uses', 'sets', 'temps'):
         yield Mutant(s, 'header', i, {i: '#'})
     elif line.op == 'needs' and line.rest in ('none:', 'flags:'):
-        yield Mutant(s, 'header', i, {i: line.indent + 'needs ' + ('flags:' if line.rest == 'none:' else 'none:')})
+        other = 'flags:' if line.rest == 'none:' else 'none:'
+        yield Mutant(s, 'header', i, {i: line.indent + 'needs ' + other})
+
+
+OTHER_PARAMETERS = {
+    'imm5nz': ['imm5'], 'imm16s': ['imm16u', 'imm(-32769..32767)'], 'imm16u': ['imm16s', 'imm(0..65536)'],
+    'imm8s': ['imm16s'], 'imm5': ['imm6'], 'mask': ['nmask'], 'nmask': ['mask'], 'r': ['rw', 'w'],
+    'rw': ['r', 'w'], 'w': ['rw', 'r'], 'same': ['r'], 'carry': ['r'], 'flags': ['carry'],
+    'imm(-32767..32767)': ['imm16s'], 'imm(0..0)': ['imm(0..1)'], 'imm(1..1)': ['imm(1..2)'],
+    'imm(8..8)': ['imm(7..8)'], 'imm(-1..-1)': ['imm(-2..-1)'],
+}
+OTHER_CONDITION = {
+    'b': 'be', 'ae': 'a', 'be': 'b', 'a': 'ae', 'l': 'le', 'ge': 'g', 'le': 'l', 'g': 'ge', 'z': 'le',
+    'nz': 'g', 's': 'l', 'ns': 'ge', 'o': 'b', 'no': 'ae', 'p': 's', 'np': 'ns',
+}
 
 
 def title_mutants(s):
@@ -365,23 +391,18 @@ def title_mutants(s):
         base, _, cls = kind.partition('.')
         if base.startswith('imm'):
             base, cls = kind, ''
-        for other in {'imm5nz': ['imm5'], 'imm16s': ['imm16u', 'imm(-32769..32767)'], 'imm16u': ['imm16s', 'imm(0..65536)'],
-                      'imm8s': ['imm16s'], 'imm5': ['imm6'], 'mask': ['nmask'], 'nmask': ['mask'], 'r': ['rw', 'w'],
-                      'rw': ['r', 'w'], 'w': ['rw', 'r'], 'same': ['r'], 'carry': ['r'], 'flags': ['carry'],
-                      'imm(-32767..32767)': ['imm16s'], 'imm(0..0)': ['imm(0..1)'], 'imm(1..1)': ['imm(1..2)'],
-                      'imm(8..8)': ['imm(7..8)'], 'imm(-1..-1)': ['imm(-2..-1)']}.get(base, []):
+        for other in OTHER_PARAMETERS.get(base, []):
             tail = '.' + cls if cls else ''
-            new = re.sub(r'(?<=[\s(])%s\s*:\s*%s(?=[\s,)]|$)' % (bare, re.escape(kind)), '%s:%s' % (bare, other + tail), head)
+            old = r'(?<=[\s(])%s\s*:\s*%s(?=[\s,)]|$)' % (bare, re.escape(kind))
+            new = re.sub(old, '%s:%s' % (bare, other + tail), head)
             if new != head and s.kind != 'snippet':
                 yield Mutant(s, 'parameter', 0, {0: new})
     if s.kind in ('value', 'branch'):
         kinds, conds = s.name.rsplit('.', 1)
-        other = {'b': 'be', 'ae': 'a', 'be': 'b', 'a': 'ae', 'l': 'le', 'ge': 'g', 'le': 'l', 'g': 'ge', 'z': 'le', 'nz': 'g', 's': 'l',
-                 'ns': 'ge', 'o': 'b', 'no': 'ae', 'p': 's', 'np': 'ns'}
         for c in conds.split(','):
-            if other[c] in conds.split(','):
+            if OTHER_CONDITION[c] in conds.split(','):
                 continue
-            yield Mutant(s, 'condition', 0, {0: head.replace(s.name, kinds + '.' + other[c], 1)})
+            yield Mutant(s, 'condition', 0, {0: head.replace(s.name, kinds + '.' + OTHER_CONDITION[c], 1)})
 
 
 def mutants_of(s):

@@ -95,7 +95,8 @@ static void memory_operand(struct build *b)
         poke(b->c, b->target, &d, 2);
     } else if (form_is(f, "FLDENV FRSTOR")) {
         /* Control, status, tag word; exceptions stay masked three times of four. */
-        uint16_t w[3] = {(uint16_t)(0x7f | (rnd() & 0xc00) | 0x300), (uint16_t)(rnd() & 0x7f7f), (uint16_t)rnd()};
+        uint16_t w[3] = {(uint16_t)(0x7f | (rnd() & 0xc00) | 0x300), (uint16_t)(rnd() & 0x7f7f),
+                         (uint16_t)rnd()};
         uint8_t env[12];
         if (chance(4))
             w[0] &= (uint16_t)~(rnd() & 0x3f);

@@ -319,7 +319,8 @@ unsigned gen_form(const struct form *f, struct testcase *cases, unsigned max)
         may_reg = false; /* Intel: NOP; AMD: #UD */
     bool string = strstr(f->attrs, "str") != NULL, lockable = strstr(f->attrs, "lock") != NULL;
     bool stack = form_is(f, "PUSH POP PUSHA POPA PUSHF POPF CALL RET CALLF RETF IRET ENTER LEAVE");
-    bool memory = may_mem || string || form_has_op(f, "Ob") || form_has_op(f, "Ov") || form_is(f, "XLAT MASKMOVQ MASKMOVDQU");
+    bool memory = may_mem || string || form_has_op(f, "Ob") || form_has_op(f, "Ov") 
+        || form_is(f, "XLAT MASKMOVQ MASKMOVDQU");
     bool simd = simd_form(f); /* 66 has another meaning */
     /* How often each kind of variant is made. */
     struct {

@@ -17,9 +17,10 @@ bool simd_form(const struct form *f)
 
 bool simd_float(const struct form *f)
 {
-    static const char *const starts[] = {"ADDS", "ADDP", "MULS", "MULP", "SUBS", "SUBP", "DIVS", "DIVP", "MINS", "MINP",
-                                         "MAXS", "MAXP", "SQRT", "RSQRT", "RCP", "CMP", "HADD", "HSUB", "COMIS", "UCOMIS",
-                                         "CVT"};
+    static const char *const starts[] = {
+        "ADDS", "ADDP", "MULS", "MULP", "SUBS", "SUBP", "DIVS", "DIVP", "MINS", "MINP", "MAXS", "MAXP", "SQRT",
+        "RSQRT", "RCP", "CMP", "HADD", "HSUB", "COMIS", "UCOMIS", "CVT"
+    };
     for (unsigned i = 0; i < sizeof starts / sizeof *starts; i++)
         if (!strncmp(f->mnem, starts[i], strlen(starts[i])))
             return true;
@@ -30,6 +31,11 @@ bool simd_mmx(const struct form *f)
 {
     return form_has_op(f, "Pq") || form_has_op(f, "Qq") || form_has_op(f, "Qd") || form_has_op(f, "Nq")
         || form_is(f, "EMMS");
+}
+
+static bool has_one_of(const struct form *f, const char *a, const char *b, const char *c, const char *d)
+{
+    return form_has_op(f, a) || form_has_op(f, b) || form_has_op(f, c) || form_has_op(f, d);
 }
 
 static bool packed_shift(const struct form *f)
@@ -143,7 +149,7 @@ static void mmx_state(struct build *b)
 {
     const struct form *f = b->f;
     struct fpu_state *s = &b->c->in.fpu;
-    unsigned reg = b->modrm_at ? b->c->bytes[b->modrm_at] >> 3 & 7 : 0, rm = b->modrm_at ? b->c->bytes[b->modrm_at] & 7 : 0;
+    unsigned modrm = b->modrm_at ? b->c->bytes[b->modrm_at] : 0, reg = modrm >> 3 & 7, rm = modrm & 7;
     uint16_t count = (uint16_t)(rnd() % 70);
     b->c->fpu = true;
     default_fpu(s);
@@ -178,7 +184,8 @@ static void state_image(struct build *b)
 {
     struct testcase *c = b->c;
     uint8_t head[32] = {0};
-    uint16_t cw = (uint16_t)(0x7f | (rnd() & 0xc00) | (chance(2) ? 0x300 : 0x200)), sw = (uint16_t)(rnd() & 0x7f7f);
+    uint16_t cw = (uint16_t)(0x7f | (rnd() & 0xc00) | (chance(2) ? 0x300 : 0x200));
+    uint16_t sw = (uint16_t)(rnd() & 0x7f7f);
     uint32_t mxcsr = random_mxcsr();
     if (form_is(b->f, "FXSAVE")) {
         /* Some processors leave the x87 pointers out, and MXCSR_MASK is the processor's own. */
@@ -205,7 +212,7 @@ void simd_case(struct build *b)
     const struct form *f = b->f;
     struct testcase *c = b->c;
     enum element type = elements(f);
-    unsigned reg = b->modrm_at ? c->bytes[b->modrm_at] >> 3 & 7 : 0, rm = b->modrm_at ? c->bytes[b->modrm_at] & 7 : 0;
+    unsigned modrm = b->modrm_at ? c->bytes[b->modrm_at] : 0, reg = modrm >> 3 & 7, rm = modrm & 7;
     uint8_t *imm = &c->bytes[b->imm_at], mem[16];
     uint32_t count = rnd() % 140;
     bool shift = packed_shift(f);
@@ -231,7 +238,7 @@ void simd_case(struct build *b)
     }
     if (form_has_op(f, "Vx") || form_has_op(f, "Ux"))
         fill(type, c->in.xmm[form_has_op(f, "Vx") ? reg : rm], 16);
-    if (!b->p.mem && (form_has_op(f, "Wx") || form_has_op(f, "Wq") || form_has_op(f, "Wd") || form_has_op(f, "Ux"))) {
+    if (!b->p.mem && has_one_of(f, "Wx", "Wq", "Wd", "Ux")) {
         fill(type, c->in.xmm[rm], 16);
         if (shift && !form_has_op(f, "Ib") && !chance(4)) {
             memset(c->in.xmm[rm], 0, 8);
@@ -255,8 +262,7 @@ void simd_case(struct build *b)
             v |= chance(2) ? 0x10000u : 0x40000u << rnd() % 14;
         memcpy(mem, &v, 4);
     }
-    bool small = form_has_op(f, "Wd") || form_has_op(f, "Md") || form_has_op(f, "Ed") || form_has_op(f, "Edw");
-    bool middle = form_has_op(f, "Wq") || form_has_op(f, "Mq") || form_has_op(f, "Qq") || form_has_op(f, "Qd");
+    bool small = has_one_of(f, "Wd", "Md", "Ed", "Edw"), middle = has_one_of(f, "Wq", "Mq", "Qq", "Qd");
     poke(c, b->target, mem, small ? 4 : middle ? 8 : 16);
     if ((small || middle) && !form_has_op(f, "Qd") && chance(16))
         c->in.eflags |= 0x40000; /* AC; what it means for 16 bytes depends on the processor */

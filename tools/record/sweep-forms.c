@@ -131,7 +131,8 @@ static void sse_sweeps(const struct form *f)
         m.b = (struct sweep_place){'M', 0};
         encode(f, &m, reg, 0, true, imm);
         run_modes(&m, (const uint16_t[]){MASKS, 0}, 2);
-        if (s.b.kind == 'x' && s.res.kind != 'm' && s.res.kind != 'r' && s.shape != 'h') { /* a register with itself */
+        /* A register with itself. */
+        if (s.b.kind == 'x' && s.res.kind != 'm' && s.res.kind != 'r' && s.shape != 'h') {
             s.shape = '1';
             if (s.type_b == 's' || s.type_b == 'd')
                 s.type_b = (char)(s.type_b - 'a' + 'A');
@@ -147,7 +148,8 @@ static void sse_sweeps(const struct form *f)
 /* Rounding control for each precision; the first four alone; the first alone. */
 static void x87_modes(struct sweep *s, unsigned n)
 {
-    static const uint16_t modes[] = {0x37f, 0x77f, 0xb7f, 0xf7f, 0x27f, 0x07f, 0x67f, 0xa7f, 0xe7f, 0x47f, 0x87f, 0xc7f};
+    static const uint16_t modes[] = {0x37f, 0x77f, 0xb7f, 0xf7f, 0x27f, 0x07f, 0x67f, 0xa7f, 0xe7f, 0x47f,
+                                     0x87f, 0xc7f};
     run_modes(s, modes, n);
 }
 
@@ -178,8 +180,8 @@ static void x87_sweeps(const struct form *f)
         s.b.n = (uint8_t)i;
     if (mem)
         x87_memory(f, &s);
-    if (form_is(f, "FADD FMUL FSUB FSUBR FDIV FDIVR FADDP FMULP FSUBP FSUBRP FDIVP FDIVRP FIADD FIMUL FISUB FISUBR"
-                " FIDIV FIDIVR")) {
+    if (form_is(f, "FADD FMUL FSUB FSUBR FDIV FDIVR FADDP FMULP FSUBP FSUBRP FDIVP FDIVRP FIADD FIMUL FISUB"
+                " FISUBR FIDIV FIDIVR")) {
         s.res = (struct sweep_place){'t', 0};
         if (f->n_ops > 1 && !strcmp(f->ops[0], "STi"))
             s.res.n = (uint8_t)(i - (unsigned)s.pops);
@@ -233,6 +235,6 @@ void sweeps_of_form(const struct form *f, void (*run)(const struct sweep *))
     run_it = run;
     if (simd_form(f) && simd_float(f))
         sse_sweeps(f);
-    else if (!simd_form(f) && (!strcmp(f->feature, "fpu") || !strcmp(f->feature, "fcmov") || form_is(f, "FISTTP")))
+    else if (!strcmp(f->feature, "fpu") || !strcmp(f->feature, "fcmov") || form_is(f, "FISTTP"))
         x87_sweeps(f);
 }

@@ -161,8 +161,8 @@ static void write_sweep(const struct sweep *s, unsigned count, FILE *out)
             }
         }
     }
-    fprintf(out, "* %c%c%c%u %c%u %c%u %c%u:%u %d ", s->type_a, s->type_b, s->shape, s->lanes, s->a.kind, s->a.n,
-            s->b.kind, s->b.n, s->res.kind, s->res.n, s->res_bytes, s->pops);
+    fprintf(out, "* %c%c%c%u %c%u %c%u %c%u:%u %d ", s->type_a, s->type_b, s->shape, s->lanes, s->a.kind,
+            s->a.n, s->b.kind, s->b.n, s->res.kind, s->res.n, s->res_bytes, s->pops);
     for (unsigned i = 0; i < s->len; i++)
         fprintf(out, "%02x", s->bytes[i]);
     fprintf(out, " %x >", s->mode);

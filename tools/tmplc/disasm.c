@@ -141,6 +141,8 @@ static void put_register(struct out *o, char letter, int shift, enum kind kind)
     unsigned r = bits_at(o, shift, kind == K_CC ? 3 : 5);
     if (t)
         put(o, "%s", t);
+    else if (kind == K_REG && o->d->numbers)
+        put(o, "$%u", r);
     else if (kind == K_REG)
         put(o, "$%s", register_name((int)r));
     else
@@ -245,12 +247,14 @@ static void put_operand(struct out *o, const struct letter *l)
         const char *t = o->d->target ? o->d->target(o->d->opaque, o->word, l->kind == K_JUMP) : NULL;
         if (t)
             put(o, "%s", t);
+        else if (l->kind == K_JUMP)
+            put(o, "%u", bits_at(o, 0, 26) * 4);
         else
-            put(o, ".%+d", l->kind == K_JUMP ? (int)bits_at(o, 0, 26) : ((int16_t)bits_at(o, 0, 16) + 1) * 4);
+            put(o, ".%+d", ((int16_t)bits_at(o, 0, 16) + 1) * 4);
         break;
     }
     case K_ZERO:
-        put(o, "$zero");
+        put(o, o->d->numbers ? "$0" : "$zero");
         break;
     }
 }
@@ -277,9 +281,14 @@ static const char *pseudo_fmt(const struct out *o, const char **name)
         *name = "negu";
         return "dt";
     }
-    if ((!strcmp(n, "addiu") || !strcmp(n, "ori")) && zero_field(o, 's', 21)) {
+    if (!strcmp(n, "addiu") && zero_field(o, 's', 21)) {
         *name = "li";
-        return n[0] == 'o' ? "Tu" : "Ti";
+        return "Ti";
+    }
+    /* A small constant's li is addiu. */
+    if (!strcmp(n, "ori") && zero_field(o, 's', 21) && !field(o, 'u', 0) && bits_at(o, 15, 1)) {
+        *name = "li";
+        return "Tu";
     }
     return o->op->fmt;
 }
@@ -305,4 +314,22 @@ char *disasm(uint32_t word, const struct disasm *d, char *buf, size_t size)
             put(&o, "?");
     }
     return buf;
+}
+
+bool disasm_file(const char *name)
+{
+    static const struct disasm plain = { .numbers = true };
+    FILE *f = fopen(name, "rb");
+    char buf[120];
+    uint32_t word;
+
+    if (!f)
+        return false;
+    bool known = !disasm_unknown_letter();
+    while (fread(&word, sizeof(word), 1, f) == 1) {
+        known = known && disasm_find(word);
+        puts(disasm(word, &plain, buf, sizeof(buf)));
+    }
+    fclose(f);
+    return known;
 }

@@ -169,7 +169,7 @@ static void put_variant(FILE *f, const struct variant *v)
 {
     static const char *const needs[] = { "", ", needs none", ", needs flags" };
     struct place at = { .v = v };
-    struct disasm d = { &at, NULL, field_text, target_text, NULL };
+    struct disasm d = { .opaque = &at, .field = field_text, .target = target_text };
     int mask = v->s->kind == ST_SNIPPET ? v->width / 8 : v->widths;
     char buf[160];
 

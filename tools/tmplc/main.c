@@ -1,4 +1,5 @@
 /* tmplc: command line, errors, and which variants each stanza has. */
+#include "disasm.h"
 #include "lint.h"
 
 #include <stdarg.h>
@@ -160,6 +161,8 @@ int main(int argc, char **argv)
             *option = argv[++i];
         } else if (!strcmp(argv[i], "--isa") && i + 1 < argc) {
             isa_load(argv[++i]);
+        } else if (!strcmp(argv[i], "--disasm") && i + 1 < argc) {
+            return disasm_file(argv[i + 1]) ? 0 : 1;
         } else if (!strcmp(argv[i], "--opcodes")) {
             const struct opcode *op;
             for (size_t k = 0; (op = opcode_at(k)); k++)
@@ -167,7 +170,8 @@ int main(int argc, char **argv)
             return 0;
         } else if (argv[i][0] == '-') {
             fprintf(stderr, "usage: tmplc [--isa ISA.TAB] [--header OUT.h] [--table OUT.c] "
-                    "[--selftest OUT.c] [--list OUT] [--ledger DIR] [--lint] FILE.tmpl...\n");
+                    "[--selftest OUT.c] [--list OUT] [--ledger DIR] [--lint] FILE.tmpl...\n"
+                    "       tmplc --opcodes | --disasm WORDS\n");
             return strcmp(argv[i], "--help") ? 2 : 0;
         } else {
             parse_file(argv[i]);

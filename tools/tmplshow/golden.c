@@ -51,6 +51,8 @@ int command_block(const char *file)
         if (same == h)
             printf("\n---- host %s ----\n%s", show_hosts[h].name, shown[h]);
     }
+    for (unsigned h = 0; h < show_host_count; h++)
+        free(shown[h]);
     return 0;
 }
 

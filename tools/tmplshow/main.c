@@ -71,13 +71,17 @@ int command_show(const uint8_t *bytes, unsigned n, uint32_t eip)
     memcpy(code, bytes, n);
     for (; at < n && decode_insn(bytes + at, n - at, DECODE_32, &in) == DECODE_OK; at += in.len)
         count++;
+    if (at != n) {
+        fprintf(stderr, "tmplshow: these bytes are no instructions\n");
+        return 1;
+    }
     for (int dead = 0; dead < 2; dead++)
         for (unsigned h = 0; h < show_host_count; h++) {
             struct shown *s = &all[k];
             memcpy(code + n, follows[dead], 2);
             s->text = listing_text(code, n + 2, eip, &show_hosts[h], count, true);
-            if (!s->text) {
-                fprintf(stderr, "tmplshow: these bytes are no instructions\n");
+            if (!s->text) { /* none that can be in a block */
+                fprintf(stderr, "tmplshow: these bytes are left to the interpreter's own loop\n");
                 return 1;
             }
             s->dead = dead;
@@ -85,6 +89,8 @@ int command_show(const uint8_t *bytes, unsigned n, uint32_t eip)
             k++;
         }
     put_shown(all, k);
+    while (k)
+        free(all[--k].text);
     return 0;
 }
 
