@@ -125,8 +125,8 @@ static void write_file(struct profile *p)
     }
     fprintf(out, "# stitch86 profile 1\n# total\tinstructions\ttemplate\tinterpreter\ttemplate_host_words\n"
                  "total\t%llu\t%llu\t%llu\t%llu\n",
-            (unsigned long long)(templates + interp), (unsigned long long)templates, (unsigned long long)interp,
-            (unsigned long long)words);
+            (unsigned long long)(templates + interp), (unsigned long long)templates,
+            (unsigned long long)interp, (unsigned long long)words);
     fputs("# form\tname\ttemplate_times\tinterpreter_times\ttemplate_host_words\n", out);
     for (unsigned f = 0; f < FORM_COUNT; f++) {
         const struct form_count *c = &p->forms[f];
@@ -138,8 +138,8 @@ static void write_file(struct profile *p)
     fputs("# block\teip\tphysical\tmode\ttimes\tinstructions\thost_words\n", out);
     for (size_t i = 0; i < p->nblocks; i++) {
         const struct profile_block *b = &p->blocks[i];
-        fprintf(out, "block\t%08x\t%09llx\t%08x\t%llu\t%u\t%u\n", b->eip, (unsigned long long)b->phys_pc, b->flags,
-                (unsigned long long)b->times, b->insns, b->host_words);
+        fprintf(out, "block\t%08x\t%09llx\t%08x\t%llu\t%u\t%u\n", b->eip, (unsigned long long)b->phys_pc,
+                b->flags, (unsigned long long)b->times, b->insns, b->host_words);
     }
 }
 

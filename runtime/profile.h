@@ -16,15 +16,16 @@ struct profile_block {
     uint32_t insns, host_words; /* guest instructions; host words of the way that is taken as a rule */
 };
 
-/* Open FILE and start counting; user_error() where it cannot be written.  Before the accelerator is chosen. */
+/* Open FILE and start counting; user_error() where it cannot be written.  To be called before the accelerator
+ * is chosen. */
 void profile_open(CPUX86State *env, const char *file);
 static inline bool profile_on(const CPUX86State *env)
 {
     return env->profile != NULL;
 }
 
-/* Guest port PROFILE_PORT exists with -profile: a write of 1 forgets what was counted so far, a write of 0 stops
- * counting for good, so that a part of a run is measured. */
+/* Guest port PROFILE_PORT exists with -profile: a write of 1 forgets what was counted so far, a write of 0
+ * stops counting for good, so that a part of a run is measured. */
 #define PROFILE_PORT 0xea
 void profile_mark(void *opaque, bool start);
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Every word that the emitters store, against GNU as: tmplc writes a program that runs each emitter
 # on samples of its parameters and prints the same instructions as assembly text; as has to
-# make the same words of it.  Once for the templates, once for all instructions tmplc knows; with TEMPLATES_ONLY, a
-# list of mnemonics, only for their templates.
+# make the same words of it.  Once for the templates, once for all instructions tmplc knows; with
+# TEMPLATES_ONLY, a list of mnemonics, only for their templates.
 srcdir=${srcdir:-$(dirname "$0")/..}
 tmplc=${TMPLC:-tools/tmplc/tmplc}
 cc=${CC_FOR_BUILD:-cc}

@@ -1,5 +1,5 @@
-/* CMPXCHG, CMPXCHG8B and XADD to memory: registers change after the store, which may have to restart the instruction.
- * LOCK needs nothing more as long as one vCPU runs. */
+/* CMPXCHG, CMPXCHG8B and XADD to memory: registers change after the store, which may have to restart the
+ * instruction.  LOCK needs nothing more as long as one vCPU runs. */
 #include "gen.h"
 
 #include "tmpl-gen.h"

@@ -207,7 +207,8 @@ bool gen_cmovcc(struct gen *g, const struct insn *in)
 /* DF is a part of the block's key: setting it to what it is costs nothing, and a change ends the block. */
 bool gen_changes_df(const struct gen *g, const struct insn *in)
 {
-    return (in->mnem == MN_STD && !(g->flags & TB_FLAG_DF)) || (in->mnem == MN_CLD && (g->flags & TB_FLAG_DF));
+    bool df = g->flags & TB_FLAG_DF;
+    return (in->mnem == MN_STD && !df) || (in->mnem == MN_CLD && df);
 }
 
 bool gen_cld_std(struct gen *g, const struct insn *in)

@@ -87,7 +87,8 @@ bool gen_string(struct gen *g, const struct insn *in)
     bool rep = in->prefixes & (INSN_REP | INSN_REPNE);
     if (in->addrsize != 4 || (rep && !rep_ok(in)))
         return false;
-    bool reads = in->mnem == MN_MOVS || in->mnem == MN_LODS || in->mnem == MN_CMPS, writes = in->mnem != MN_LODS;
+    bool reads = in->mnem == MN_MOVS || in->mnem == MN_LODS || in->mnem == MN_CMPS;
+    bool writes = in->mnem != MN_LODS;
     unsigned size = in->opsize;
     if ((reads && !gen_seg_ok(g, in->seg))
         || (writes && (g->flags & HF_SEG_FLAT(R_ES)) != HF_SEG_FLAT(R_ES)))

@@ -1,5 +1,5 @@
-/* -profile, the template accelerator's part: a counter for each block, incremented at its entry and multiplied
- * out over its instructions when the blocks are flushed or the profile is written.
+/* -profile, the template accelerator's part: a counter for each block, incremented at its entry and
+ * multiplied out over its instructions when the blocks are flushed or the profile is written.
  *
  * A block that is left in its middle (a fault, an access to a page that holds its code) counts all
  * its instructions.  Host instructions are those of the way taken as a rule: what stands out of line is not

@@ -1,5 +1,6 @@
-/* The floating-point workload: n-body, matrix product, Mandelbrot set, and a mix of the library's functions, in
- * float and double.  Built twice, for the x87 and for SSE2; prints results, which are looked at by the host. */
+/* The floating-point workload: n-body, matrix product, Mandelbrot set, and a mix of the library's functions,
+ * in float and double.  Built twice, for the x87 and for SSE2; prints results, which are looked at by the
+ * host. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

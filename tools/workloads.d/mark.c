@@ -1,5 +1,5 @@
-/* mark COMMAND...: run the command between the two marks that tell stitch86 -profile what to count: a 1 and a 0
- * to port 0xea.  For the guest: built static for i386, run as root. */
+/* mark COMMAND...: run the command between the two marks that tell stitch86 -profile what to count: a 1 and
+ * a 0 to port 0xea.  For the guest: built static for i386, run as root. */
 #include <stdio.h>
 #include <sys/io.h>
 #include <sys/wait.h>
