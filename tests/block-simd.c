@@ -78,7 +78,7 @@ static struct floatx80 random_x80(void)
         {0x8000000000000001, 0x7fff}, {0, 0x7fff}, {0x4000000000000000, 0x3fff}, {0x8000000000000000, 0x401e},
         {0xffffffff00000000, 0x401d}, {0x8000000000000000, 0x403e}, {0xfffffffffffffc00, 0x43fe},
         {0xfffffffffffffbff, 0x3fff}, {0x8000000000000400, 0x3fff}, {0x8000000000000c00, 0x3fff},
-        {0x8000000000000000, 0x3c00}, {0x8000000000000000, 0x407e},
+        {0x8000000000000000, 0x3c00}, {0x8000000000000000, 0x407e}, {0, 0x7ffe}, {0, 0x0001},
     };
     uint16_t sign = (uint16_t)(bb_below(2) << 15);
     struct floatx80 v;

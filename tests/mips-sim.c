@@ -224,6 +224,23 @@ static int branch(const struct mips_sim *s, uint32_t w)
     }
 }
 
+/* j, jal, jr and jalr: true, and where to. */
+static bool jump(struct mips_sim *s, uint32_t w)
+{
+    bool by_register = w >> 26 == 0 && (w & 0x3e) == 0x08;
+
+    if (!by_register && w >> 26 != 0x02 && w >> 26 != 0x03)
+        return false;
+    s->jumped = true;
+    s->target = by_register ? s->r[w >> 21 & 31] : (uint64_t)(w & 0x3ffffff) << 2;
+    if (by_register && (w & 1))
+        s->r[w >> 11 & 31] = MIPS_SIM_LINK;
+    else if (w >> 26 == 0x03)
+        s->r[31] = MIPS_SIM_LINK;
+    s->r[0] = 0;
+    return true;
+}
+
 /* The slot is annulled when it is not taken. */
 static bool is_likely(uint32_t w)
 {
@@ -265,12 +282,19 @@ void mips_sim_run(struct mips_sim *s, const uint32_t *words, int n, int site)
 {
     int pc = 0, steps = 0;
 
-    s->taken = false;
-    s->left = -1;
+    s->taken = s->jumped = false;
+    s->left = s->end = -1;
     s->error = NULL;
     while (pc < n && !s->error) {
+        if (jump(s, words[pc])) {
+            if (pc < n - 1)
+                one(s, words[pc + 1]);
+            s->left = pc;
+            s->end = pc + 2;
+            return;
+        }
         int taken = branch(s, words[pc]);
-        if (++steps > 1000) {
+        if (++steps > 50000) {
             s->error = "endless";
             return;
         }
@@ -291,5 +315,10 @@ void mips_sim_run(struct mips_sim *s, const uint32_t *words, int n, int site)
             return;
         }
         pc = taken ? pc + 1 + (int16_t)words[pc] : pc + 2;
+        if (pc < 0) {
+            s->error = "branch to what is before the first word";
+            return;
+        }
     }
+    s->end = pc;
 }

@@ -30,12 +30,18 @@ struct mips_sim {
         uint8_t *bytes;
     } mem[4];
     bool taken;        /* an open branch at the end, or one to the outside, was taken */
-    int left;          /* the word of the branch to the outside that was taken; -1 */
+    int left;          /* the word of the branch to the outside, or of the jump, that was taken; -1 */
+    int end;           /* the word that comes next: n, what a branch goes to, the one after a jump */
+    bool jumped;       /* by j, jal, jr or jalr, behind its delay slot; links are MIPS_SIM_LINK */
+    uint64_t target;   /* then: the register's value, or the lower 28 bits of the address */
     const char *error; /* an instruction that it does not know, ... */
 };
 
+#define MIPS_SIM_LINK UINT64_C(0x0123456789abcdec)
+
 /* Run n words from the first until they end, or leave by word `site' (-1: none) or any other branch whose
- * offset field is 0.  The last word may be a branch: its delay slot is not looked at then. */
+ * offset field is 0, or by a jump.  The last word may be a branch or a jump: its delay
+ * slot is not looked at then. */
 void mips_sim_run(struct mips_sim *s, const uint32_t *words, int n, int site);
 
 #endif

@@ -28,7 +28,7 @@ enum mutant_group mnem_group(unsigned mnem)
 {
     for (unsigned f = 1; f < FORM_COUNT; f++)
         if (isa_info[f].mnem == mnem)
-            switch (isa_info[f].feature) {
+            switch (mnem == MN_FISTTP ? ISA_F_FPU : isa_info[f].feature) {
             case ISA_F_FPU:
                 return GROUP_X87;
             case ISA_F_MMX: case ISA_F_SSE: case ISA_F_SSE2: case ISA_F_SSE3: case ISA_F_FXSR:

@@ -13,5 +13,7 @@ void blocks_prepare(void);
 bool blocks_run(unsigned first, unsigned n);
 /* What check_tmpl_random does for the mnemonic; with 0 for all of mutated_group together. */
 bool random_run(unsigned mnem, unsigned cases);
+/* check_fpu_templates: returns if it passes. */
+void x87_run(void);
 
 #endif

@@ -43,5 +43,8 @@ int tests_run(void)
         insn_run(mutated_mnem[i]);
     failure = FAILED_COND;
     cond_run(mutated_cond_first, mutated_cond_count);
+    failure = FAILED_SNIPPETS;
+    if (!mutated_mnems && !mutated_cond_count)
+        snippets_run();
     return 0;
 }

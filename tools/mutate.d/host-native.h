@@ -5,5 +5,6 @@
 void insn_prepare(void);
 void insn_run(unsigned mnem);
 void cond_run(unsigned first, unsigned count);
+void snippets_run(void);
 
 #endif

@@ -32,6 +32,7 @@ enum mutant_group mnem_group(unsigned mnem);
 /* The tests of one host.  The number of the test that failed, or 0. */
 void tests_prepare(void);
 int tests_run(void);
-enum { FAILED_INSN = 1, FAILED_COND, FAILED_VECTORS, FAILED_RANDOM, FAILED_BLOCKS };
+enum { FAILED_INSN = 1, FAILED_COND, FAILED_VECTORS, FAILED_RANDOM, FAILED_BLOCKS,
+       FAILED_SNIPPETS, FAILED_X87 };
 
 #endif

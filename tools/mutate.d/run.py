@@ -22,7 +22,8 @@ BATCH = 40
 LEAST = 0.99  # of mutants are noticed or argued equivalent
 SPARE = 400
 RESULTS = {0: 'survived', 1: 'check_tmpl_insn', 2: 'check_tmpl_cond', 3: 'check_vectors',
-           4: 'check_tmpl_random', 5: 'check_blocks', 77: 'skipped'}
+           4: 'check_tmpl_random', 5: 'check_blocks', 6: 'check_snippets',
+           7: 'check_fpu_templates', 77: 'skipped'}
 
 
 class Failed(Exception):
@@ -328,12 +329,14 @@ def host_objects(build, cross, jobs):
         return of(folder, sorted(f for f in os.listdir(build.top + '/' + folder) if re.fullmatch(pattern, f)))
 
     if cross:
-        sources = of('tools/mutate.d', ['host.c', 'host-cross.c', 'host-vectors.c', 'host-blocks.c'])
-        sources += matching('tests', r'block-.*\.c|vec-.*\.c|tmpl-random\.c')
+        sources = of('tools/mutate.d', ['host.c', 'host-cross.c', 'host-vectors.c', 'host-blocks.c',
+                                       'host-x87.c'])
+        sources += matching('tests', r'block-.*\.c|vec-.*\.c|tmpl-random\.c|fpu-gen\.c|suite\.c')
         sources += matching('translator', r'(gen|tb|jmp).*\.c')
     else:
-        sources = of('tools/mutate.d', ['host.c', 'host-native.c', 'host-insn.c', 'host-cond.c'])
-        sources += matching('tests', r'tmpl-case\.c|x86-native\.c|suite\.c|mips-sim.*\.c')
+        sources = of('tools/mutate.d', ['host.c', 'host-native.c', 'host-insn.c', 'host-cond.c',
+                                       'host-snippets.c'])
+        sources += matching('tests', r'tmpl-case\.c|snippet-.*\.c|x86-native\.c|suite\.c|mips-sim.*\.c')
     sources += [build.top + '/templates/tmpl.c', build.dir + '/snippets.c', build.dir + '/table.c']
 
     def one(source):
@@ -405,8 +408,8 @@ def mutate(a):
             break
         if not is_cross and a.native == a.host: # on a Loongson there is no x86 CPU to compare with
             continue
-        controls = control_mutants(originals, is_cross)
-        chosen = controls + [m for m in alive if is_cross or m.stanza.kind != 'snippet']
+        controls = control_mutants(originals)
+        chosen = controls + alive
         rows = original_sources(build)
         say('%s: compiling the tests and %d mutants' % (build.name, len(chosen)))
         objects = host_objects(build, is_cross, a.jobs)
@@ -424,12 +427,12 @@ def mutate(a):
     return report(mutants, alive, argued)
 
 
-def control_mutants(originals, is_cross):
+def control_mutants(originals):
     """Unchanged stanzas, which the tests have to pass: the first of each kind."""
     found = {}
     for s, (code, _) in sorted(originals.items(), key=lambda x: x[0].title):
         kind = s.kind if s.kind != 'snippet' else group_of(s)
-        if kind in found or (s.kind == 'snippet' and not is_cross):
+        if kind in found:
             continue
         m = found[kind] = Original(s)
         m.id, m.how, m.said = 1000000 + len(found), None, ''
