@@ -102,14 +102,18 @@ static int operand_offset(const struct simd_plan *pl, unsigned i)
     return 0;
 }
 
+/* Does each step have a part of the operand of its own? */
+static bool is_stepped(const struct tmpl *t, unsigned i)
+{
+    return t->param[i].cls == TC_HALF || t->param[i].cls == TC_WORD || t->lanes;
+}
+
 /* FP and MSA registers of operand i: f(4i) and up; general ones are T1 T2 (operand 0), T3 T4. */
 static int step_reg(const struct simd_plan *pl, unsigned i, unsigned step)
 {
     static const uint8_t words[] = {HREG_T1, HREG_T2, HREG_T3, HREG_T4};
-    const struct tmpl_param *p = &pl->t->param[i];
-    bool stepped = p->cls == TC_HALF || p->cls == TC_WORD || pl->t->lanes;
-    unsigned n = stepped ? step : 0;
-    return p->cls == TC_WORD ? words[(i & 1) * 2 + n] : (int)(4 * i + n);
+    unsigned n = is_stepped(pl->t, i) ? step : 0;
+    return pl->t->param[i].cls == TC_WORD ? words[(i & 1) * 2 + n] : (int)(4 * i + n);
 }
 
 static void load_step(struct gen *g, const struct simd_plan *pl, unsigned i, unsigned step)
@@ -197,26 +201,31 @@ static unsigned step_sources(const struct simd_plan *pl, unsigned step, int reg[
     return n;
 }
 
-/* On to the stub that tells zeros from denormals, from the branch that was emitted last. */
-static void denormal_stub(struct gen *g, unsigned size, int a, int b, struct gen_stub *slow)
+/* A stub that looks closer at a and b, of `size` bytes: back to `resume`, or on to `slow`. */
+static struct gen_stub *closer_stub(struct gen *g, unsigned kind, uint32_t *site, uint32_t *resume, unsigned size,
+                                    int a, int b, struct gen_stub *slow)
 {
-    struct gen_stub *s = gen_stub(g, STUB_DENORMAL, g->p - 1);
+    struct gen_stub *s = gen_stub(g, kind, site);
     s->size = (uint8_t)size;
     s->a = (uint8_t)a;
     s->s = (uint8_t)b;
-    s->resume = g->p + 1;
+    s->resume = resume;
     s->slow = slow;
     slow->used = true;
+    return s;
+}
+
+/* On to the stub that tells zeros from denormals, from the branch that was emitted last. */
+static void denormal_stub(struct gen *g, unsigned size, int a, int b, struct gen_stub *slow)
+{
+    closer_stub(g, STUB_DENORMAL, g->p - 1, g->p + 1, size, a, b, slow);
 }
 
 /* No denormal and no NaN in a and b, of `size` bytes, with MSA.  Leaves a branch open. */
 static void check_classes(struct gen *g, unsigned size, int a, int b, struct gen_stub *slow)
 {
     g->p = size == 8 ? emit_msa_classes_d(g->p, 12, a, b, NULL) : emit_msa_classes_s(g->p, 12, a, b, NULL);
-    struct gen_stub *s = gen_stub(g, STUB_CLASS, g->p - 1);
-    s->resume = g->p + 1;
-    s->slow = slow;
-    slow->used = true;
+    closer_stub(g, STUB_CLASS, g->p - 1, g->p + 1, size, a, b, slow);
 }
 
 static bool is_compare(uint32_t word)
@@ -236,14 +245,7 @@ static void compare_checked(struct gen *g, const struct simd_plan *pl, unsigned 
     assert(is_compare(second[0]) && is_compare(second[1]) && !pl->t->nsites);
     first[1] = second[0];
     *second = branch;
-    struct gen_stub *s = gen_stub(g, STUB_PAIR, first);
-    s->sites[s->nsites++] = second;
-    s->size = (uint8_t)size;
-    s->a = (uint8_t)a;
-    s->s = (uint8_t)b;
-    s->resume = second;
-    s->slow = slow;
-    slow->used = true;
+    slow_site(closer_stub(g, STUB_PAIR, first, second, size, a, b, slow), second);
 }
 
 /* No denormal in a and b, of `size` bytes.  Leaves a branch open. */
@@ -383,8 +385,7 @@ static void run_step(struct gen *g, struct simd_plan *pl, unsigned step, struct 
         const struct tmpl_param *p = &t->param[i];
         if (!is_stepped_or_loaded(p))
             continue;
-        bool stepped = p->cls == TC_HALF || p->cls == TC_WORD || t->lanes;
-        if ((p->mode & TM_R) && (step == 0 || stepped))
+        if ((p->mode & TM_R) && (step == 0 || is_stepped(t, i)))
             load_step(g, pl, i, step);
         pl->args.v[i] = step_reg(pl, i, step);
     }
@@ -452,8 +453,7 @@ bool gen_simd(struct gen *g, const struct insn *in)
     for (unsigned i = 0; i < t->nops; i++) {
         if (!is_stepped_or_loaded(&t->param[i]) || !(t->param[i].mode & TM_W))
             continue;
-        bool stepped = t->param[i].cls == TC_HALF || t->param[i].cls == TC_WORD || t->lanes;
-        for (unsigned step = 0; step < (stepped ? pl.steps : 1); step++)
+        for (unsigned step = 0; step < (is_stepped(t, i) ? pl.steps : 1); step++)
             store_step(g, &pl, i, step);
         if (t->lanes && t->param[i].cls == TC_F32 && pl.steps == 2) /* CVTPD2PS clears the other half */
             g->p = emit_gp_st64(g->p, HREG_zero, operand_base(&pl, i), operand_offset(&pl, i) + 8);
