@@ -3,6 +3,7 @@
 #include "config.h"
 #include "cpuid.h"
 #include "log.h"
+#include "optimise.h"
 #include "options.h"
 #include "vm.h"
 
@@ -21,6 +22,9 @@ int main(int argc, char **argv)
         return 0;
     case ACTION_CPU_HELP:
         cpu_model_list(stdout);
+        return 0;
+    case ACTION_OPTIMISE_HELP:
+        optimise_help(stdout);
         return 0;
     case ACTION_LOG_HELP:
         log_help(stdout);

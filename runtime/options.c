@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "log.h"
+#include "optimise.h"
 
 /* The memory map has RAM below the 3.5 GiB mark only. */
 #define RAM_MAX ((uint64_t)3584 << 20)
@@ -269,6 +270,20 @@ static bool opt_log(struct options *o, const char *arg)
     return ok;
 }
 
+static bool opt_optimise(struct options *o, const char *arg)
+{
+    if (strcmp(arg, "help") == 0 || strcmp(arg, "?") == 0) {
+        o->action = ACTION_OPTIMISE_HELP;
+        return true;
+    }
+    char *unknown = optimise_parse(arg, &o->optimise);
+    if (!unknown)
+        return true;
+    fail("-O %s: unknown optimisation %s; -O help lists them", arg, unknown);
+    free(unknown);
+    return false;
+}
+
 static bool opt_log_file(struct options *o, const char *arg)
 {
     o->log_file = arg;
@@ -367,7 +382,7 @@ static bool check_options(const struct options *o)
 bool options_parse(struct options *o, int argc, char **argv, char **error)
 {
     *o = (struct options){ .ram_size = 128 << 20, .icount_shift = -1, .rtc_base = RTC_BASE_NOW,
-                           .debug_exit_iobase = -1,
+                           .debug_exit_iobase = -1, .optimise = OPTIMISE_ALL,
 #ifdef HAVE_TEMPLATES
                            .accel = ACCEL_TEMPLATE,
 #endif

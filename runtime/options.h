@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 enum accel { ACCEL_INTERP, ACCEL_TEMPLATE };
-enum option_action { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_CPU_HELP, ACTION_LOG_HELP };
+enum option_action { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_CPU_HELP, ACTION_LOG_HELP, ACTION_OPTIMISE_HELP };
 
 #define MAX_SERIAL 4
 #define TB_SIZE_MAX_MIB 96u
@@ -32,6 +32,7 @@ struct options {
     uint32_t log_mask;
     const char *log_file;
     unsigned tb_max; /* 0: the translator's own limit */
+    uint64_t optimise; /* bits by enum optimisation */
     uint64_t hash_interval;
     const char *profile; /* file, or NULL */
     bool stats;

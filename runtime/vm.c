@@ -14,6 +14,7 @@
 #include "io-thread.h"
 #include "log.h"
 #include "machine.h"
+#include "optimise.h"
 #include "profile.h"
 #include "softmmu.h"
 #include "state-hash.h"
@@ -278,6 +279,7 @@ int vm_run(const struct options *o)
     static CPUX86State cpu;
     struct phys_mem *mem = phys_mem_new();
     open_log(o);
+    optimise_set = o->optimise;
     vm = (struct vm){ .o = o, .env = &cpu };
     cpu.model = find_model(o);
     cpu.mem = mem;

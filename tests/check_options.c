@@ -199,7 +199,7 @@ START_TEST(help_is_complete)
     fclose(f);
     static const char *const names[] = { "-m SIZE", "-cpu MODEL[,+F][,-F]", "-accel NAME", "-icount shift=N",
         "-rtc base=TIME", "-no-reboot", "-kernel FILE", "-initrd FILE", "-append TEXT", "-nographic", "-serial DEV",
-        "-debugcon DEV", "-device DEV", "-d ITEMS", "-D FILE", "-tb-max N", "-hash-interval N", "-profile FILE", "-stats",
+        "-debugcon DEV", "-device DEV", "-d ITEMS", "-D FILE", "-O NAME,...", "-tb-max N", "-hash-interval N", "-profile FILE", "-stats",
         "-help", "-version" };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         ck_assert_msg(strstr(help, names[i]) != NULL, "%s is not in --help", names[i]);

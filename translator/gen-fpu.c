@@ -23,7 +23,7 @@ bool gen_x87_kind(const struct insn *in)
     return feature == ISA_F_FPU || feature == ISA_F_FCMOV || in->mnem == MN_FISTTP;
 }
 
-static bool uses_mmx(const struct insn *in)
+bool gen_uses_mmx(const struct insn *in)
 {
     if (in->mnem == MN_EMMS)
         return true;
@@ -51,7 +51,7 @@ uint32_t gen_fpu_word(const struct gen *g)
         return TB_ANY_FPTW;
     for (unsigned i = 0; i < g->n; i++) {
         const struct insn *in = &g->insns[i];
-        if (uses_mmx(in) || (gen_x87_kind(in) && !indifferent(in)))
+        if (gen_uses_mmx(in) || (gen_x87_kind(in) && !indifferent(in)))
             return g->env->fptw;
     }
     return TB_ANY_FPTW;
@@ -65,7 +65,7 @@ uint32_t gen_fpu_word_after(uint32_t w, const struct insn *in)
 {
     if (in->mnem == MN_EMMS)
         return fpw_with_top(w & ~(uint32_t)FPTW_VALID, 0);
-    if (uses_mmx(in))
+    if (gen_uses_mmx(in))
         return fpw_with_top(w, 0) | FPTW_VALID;
     switch (in->mnem) {
     case MN_FLD: case MN_FILD: case MN_FBLD: case MN_FLD1: case MN_FLDL2T: case MN_FLDL2E: case MN_FLDPI: case MN_FLDLG2:

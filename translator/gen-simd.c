@@ -429,10 +429,7 @@ bool gen_simd(struct gen *g, const struct insn *in)
     if ((pl.width == 4 || pl.t->fp) && !(g->flags & HF_OSFXSR))
         return false;
     const struct tmpl *t = pl.t;
-    bool any_mmx = false;
-    for (unsigned i = 0; i < in->nops; i++)
-        any_mmx |= in->op[i].kind == OPK_MMX;
-    if (any_mmx && !gen_mmx_enter(g))
+    if (gen_uses_mmx(in) && !gen_mmx_enter(g))
         return false;
     for (unsigned i = 0; i < in->nops; i++)
         if (in->op[i].kind == OPK_REG && t->param[i].kind == TP_REG && (t->param[i].mode & TM_W))

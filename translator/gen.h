@@ -163,6 +163,7 @@ gen_fn gen_string;
 void gen_string_frame(struct tb_context *ctx); /* its routines, at ctx->code_ptr */
 gen_fn gen_simd;
 gen_fn gen_fpu, gen_fldcw, gen_emms;
+bool gen_uses_mmx(const struct insn *in); /* has MMX operands, or is EMMS */
 /* An MMX instruction but EMMS: TOP is 0 and no register empty from now on.  False: the interpreter has to do it. */
 bool gen_mmx_enter(struct gen *g);
 void gen_mmx_written(struct gen *g, unsigned r); /* register r got a value: sign and exponent are all ones */

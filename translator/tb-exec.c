@@ -12,6 +12,7 @@
 #include "flags.h"
 #include "interp.h"
 #include "log.h"
+#include "mxcsr.h"
 #include "profile.h"
 #include "softfp.h"
 
@@ -20,7 +21,6 @@
 #define MAX_TBS (512u << 10)
 #define ARENA_SIZE ((size_t)128 << 20)
 #define MAX_POOL (256u << 10)
-#define HWCAP_MSA (1ul << 1)
 #define HWCAP_LOONGSON_MMI (1ul << 11)
 #define HWCAP_LOONGSON_EXT (1ul << 12)
 #define FIR_PS (1u << 18)

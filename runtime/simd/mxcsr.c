@@ -35,7 +35,6 @@ void sse_set_mxcsr(CPUX86State *env, uint32_t v)
 
 /* MSA has its own control register, whose instructions mean something else where there is no MSA. */
 static bool host_has_msa;
-enum { HWCAP_MSA = 2 };
 
 static uint32_t host_msacsr(void)
 {

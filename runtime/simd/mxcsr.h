@@ -17,6 +17,7 @@
 #define FCSR_FLAG_V (1u << 6)
 #define FCSR_FLAGS (0x1fu << 2)
 #define FCSR_CAUSE (0x3fu << 12)
+#define HWCAP_MSA (1ul << 1) /* AT_HWCAP: there is MSA, and its own control register */
 #define FCSR_2008 (3u << 18) /* NAN2008, ABS2008: as the host has them */
 
 static inline uint32_t host_fcsr(void)
