@@ -9,6 +9,7 @@
 #include "log.h"
 #include "protect.h"
 #include "simd.h"
+#include "window.h"
 
 static uint32_t segment_hflags(const struct segment *s, int seg)
 {
@@ -98,6 +99,7 @@ void cpu_update_hflags(CPUX86State *env)
     env->mmu_idx = (uint32_t)mmu_idx_of_cpl(env, cpl);
     if (env->mmu)
         env->tlb_base = (uint64_t)(uintptr_t)softmmu_table(env, (int)env->mmu_idx);
+    window_choose(env);
 }
 
 static void reset_segments(CPUX86State *env)
@@ -155,7 +157,7 @@ void cpu_reset(CPUX86State *env)
     env->mtrr_deftype = 0;
     memset(env->mtrr_fixed, 0, sizeof env->mtrr_fixed);
     memset(env->mtrr_var, 0, sizeof env->mtrr_var);
-    env->mcg_status = env->apicbase = env->debugctl = 0;
+    env->mcg_status = env->apicbase = env->debugctl = env->spec_ctrl = 0;
 
     env->halted = env->nmi_blocked = env->shutdown = false;
     env->exception_index = env->old_exception = -1;

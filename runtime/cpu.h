@@ -96,7 +96,9 @@ enum {
     HF_MXCSR_STD = 1 << 15,
     /* For segment s: HF_SEG_FULL(s): present, limit 4 GiB from 0, data readable and
      * writable (CS: readable); HF_SEG_BASE0(s): base is 0. */
-    HF_SEG_SHIFT = 16
+    HF_SEG_SHIFT = 16,
+    /* Behind them: guest memory is reached through a direct window (softmmu/window.h). */
+    HF_WINDOW = 1 << 28
 };
 #define HF_SEG_FULL(s) (1u << (HF_SEG_SHIFT + 2 * (s)))
 #define HF_SEG_BASE0(s) (2u << (HF_SEG_SHIFT + 2 * (s)))
@@ -186,7 +188,7 @@ typedef struct CPUX86State {
     int64_t tsc_offset;
     uint64_t pat;
     uint64_t mtrr_deftype, mtrr_fixed[11], mtrr_var[16];
-    uint64_t mcg_status, apicbase, ucode_rev, debugctl;
+    uint64_t mcg_status, apicbase, ucode_rev, debugctl, spec_ctrl;
 
     _Atomic uint32_t interrupt_request;
     bool halted;
@@ -213,7 +215,9 @@ typedef struct CPUX86State {
     uint64_t insns_template, insns_interp; /* executed instructions, by way */
     struct profile *profile;               /* -profile, or NULL (profile.h) */
     uint64_t profile_counts;               /* address of the counters of blocks */
-    uint64_t tlb_base; /* address of the current mode's TLB table: what gp holds */
+    uint64_t tlb_base; /* address of the current mode's TLB table */
+    uint64_t mem_base; /* what gp holds: a direct window's address for guest address 0, or tlb_base */
+    uint64_t window[2]; /* [1]: for CPL 3; 0: there is none now (softmmu/window.h) */
 
     /* What translated code reaches through s8 (translator/). */
     void *_Atomic jmp_cache;  /* table for inline indirect look-ups; an empty one makes code leave */

@@ -17,6 +17,7 @@
 #include "machine.h"
 #include "mxcsr.h"
 #include "state-hash.h"
+#include "window.h"
 
 void (*accel_run)(CPUX86State *env) = interp_run_accel;
 struct exec_hooks exec_hooks;
@@ -64,6 +65,7 @@ static void take_interrupts(CPUX86State *env, uint32_t request)
         do_interrupt(env, EXCP_NMI, false, 0, env->eip, true);
     } else if ((request & CPU_INTERRUPT_HARD) && intr_enabled(env)) {
         int vector = machine_pic_ack(env->machine);
+        window_tick(env);
         env->halted = false;
         if (vector >= 0)
             do_interrupt(env, vector, false, 0, env->eip, true);

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "machine.h"
 #include "optimise.h"
+#include "perfmap.h"
 #include "profile.h"
 #include "softmmu.h"
 #include "state-hash.h"
@@ -79,6 +80,17 @@ static void hook_reset(void *opaque)
 static void hook_power_off(void *opaque, int status)
 {
     ask_exit(opaque, status);
+}
+
+/* The guest's mark on PROFILE_PORT: what -profile counts begins or ends; -stats says when that was. */
+static void hook_mark(void *opaque, bool start)
+{
+    struct vm *vm = opaque;
+    if (log_enabled(LOG_STATS))
+        log_printf("mark %d icount %llu\n", start,
+                   (unsigned long long)(vm->env->icount_enabled ? clock_icount(vm->env) : 0));
+    if (vm->env->profile)
+        profile_mark(vm->env, start);
 }
 
 static bool hook_ferr(void *opaque)
@@ -179,10 +191,10 @@ static struct machine *build_machine(struct vm *vm, struct phys_mem *mem)
         .ram_size = o->ram_size, .debug_exit_iobase = o->debug_exit_iobase,
         .debug_exit_iosize = o->debug_exit_iosize, .no_reboot = o->no_reboot,
     };
-    if (o->profile) {
+    if (o->profile || o->stats) {
         config.profile_port = PROFILE_PORT;
-        config.profile_mark = profile_mark;
-        config.profile_opaque = vm->env;
+        config.profile_mark = hook_mark;
+        config.profile_opaque = vm;
     }
     struct machine_hooks hooks = { hook_set_intr, hook_nmi, hook_set_a20, hook_reset, hook_power_off, hook_ferr, vm };
     if (!o->nserial) {
@@ -292,8 +304,14 @@ int vm_run(const struct options *o)
     softmmu_new(&cpu);
     if (o->profile)
         profile_open(&cpu, o->profile);
+    if (o->perfmap)
+        perfmap_open(o->perfmap);
     choose_accel(&cpu, o);
     vm.machine = cpu.machine = build_machine(&vm, mem);
+#ifdef HAVE_TEMPLATES
+    if (cpu.tbs)
+        tb_use_windows(&cpu);
+#endif
     machine_reset(vm.machine);
     cpu_reset(&cpu);
     vm.boot = (struct boot_config){ o->kernel, o->initrd, o->append, o->ram_size };
@@ -315,6 +333,7 @@ int vm_run(const struct options *o)
     if (log_enabled(LOG_STATS))
         print_stats(&cpu);
     profile_close(&cpu);
+    perfmap_close();
     if (o->log_file)
         fclose(log_file);
     return atomic_load(&vm.exit_status);

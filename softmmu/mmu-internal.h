@@ -30,6 +30,7 @@ struct phys_region {
     enum region_kind kind;
     uint8_t *host;
     struct ram_page *pages; /* RAM and ROM */
+    hwaddr file_offset;     /* RAM: where it begins in phys_mem.ram_fd */
     const struct mmio_ops *ops;
     void *opaque;
     const char *name;
@@ -54,6 +55,8 @@ struct phys_mem {
     unsigned listener_count;
     hwaddr unassigned_logged[32];
     unsigned unassigned_count;
+    int ram_fd; /* the file that all RAM lies in, 0 or less: none */
+    hwaddr ram_file_size;
 };
 
 /* The range holding paddr, NULL where nothing is. */
@@ -101,6 +104,7 @@ struct softmmu {
         int type; /* -1: none */
     } watch[MMU_WATCHES];
     bool any_watch;
+    struct windows *windows; /* NULL: none */
     tlb_flush_fn *flush_fn;
     void *flush_opaque;
     struct softmmu_stats stats;
@@ -124,6 +128,7 @@ struct walk_result {
     bool global;
     bool writable;      /* by the mode that asked */
     bool dirty;         /* the dirty bit is set now (or there is no paging) */
+    bool accessed;      /* the accessed bits are */
 };
 
 #define WALK_OK (-1)

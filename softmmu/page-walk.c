@@ -60,7 +60,7 @@ int page_walk(CPUX86State *env, uint32_t vaddr, enum mmu_access access, int mmu_
 {
     hwaddr a20 = env->a20_mask | ~(hwaddr)UINT32_MAX;
     if (!(env->cr[0] & CR0_PG)) {
-        *out = (struct walk_result){ vaddr & a20, TARGET_PAGE_SIZE, true, true, true };
+        *out = (struct walk_result){ vaddr & a20, TARGET_PAGE_SIZE, true, true, true, true };
         return WALK_OK;
     }
 
@@ -155,6 +155,7 @@ int page_walk(CPUX86State *env, uint32_t vaddr, enum mmu_access access, int mmu_
     out->global = (leaf & PG_G) && (env->cr[4] & CR4_PGE);
     out->writable = writable;
     out->dirty = leaf & PG_D;
+    out->accessed = commit || ((leaf & PG_A) && (large || (pde & PG_A)));
     return WALK_OK;
 }
 

@@ -1,6 +1,7 @@
 /* Guest physical memory: RAM, ROM and MMIO regions, and accesses by physical address. */
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "mmu-internal.h"
@@ -26,19 +27,32 @@ void phys_mem_free(struct phys_mem *m)
         free(r);
     }
     free(m->ranges);
+    if (m->ram_fd > 0)
+        close(m->ram_fd);
     free(m);
 }
 
-/* Host memory for the guest.  A TLB entry is host address minus guest address and has to be
- * positive, so host addresses below 4 GiB will not do. */
-static uint8_t *host_alloc(hwaddr size)
+/* All RAM lies in one file without a name, so that its pages can be mapped at other places too (window.c). */
+static bool extend_ram_file(struct phys_mem *m, hwaddr size)
+{
+    if (m->ram_fd <= 0)
+        m->ram_fd = memfd_create("guest-ram", MFD_CLOEXEC);
+    if (m->ram_fd < 0 || ftruncate(m->ram_fd, (off_t)(m->ram_file_size + size)) < 0)
+        return false;
+    m->ram_file_size += size;
+    return true;
+}
+
+/* Host memory for the guest, from the RAM file where fd is not -1.  A TLB entry is host address minus guest
+ * address and has to be positive, so host addresses below 4 GiB will not do. */
+static uint8_t *host_alloc(hwaddr size, int fd, hwaddr offset)
 {
     int prot = PROT_READ | PROT_WRITE;
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    void *p = mmap(NULL, size, prot, flags, -1, 0);
+    int flags = (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED) | MAP_NORESERVE;
+    void *p = mmap(NULL, size, prot, flags, fd, (off_t)offset);
     if (p != MAP_FAILED && (uintptr_t)p < (1ull << 32)) {
         munmap(p, size);
-        p = mmap((void *)(uintptr_t)(1ull << 36), size, prot, flags, -1, 0);
+        p = mmap((void *)(uintptr_t)(1ull << 36), size, prot, flags, fd, (off_t)offset);
         if (p != MAP_FAILED && (uintptr_t)p < (1ull << 32)) {
             munmap(p, size);
             p = MAP_FAILED;
@@ -90,7 +104,11 @@ static struct phys_region *add_region(struct phys_mem *m, hwaddr base, hwaddr si
     r->kind = kind;
     r->name = name;
     if (kind != REGION_MMIO) {
-        r->host = host_alloc(size);
+        r->file_offset = m->ram_file_size;
+        if (kind == REGION_ROM)
+            r->host = host_alloc(size, -1, 0);
+        else if (extend_ram_file(m, size))
+            r->host = host_alloc(size, m->ram_fd, r->file_offset);
         r->pages = calloc(size >> TARGET_PAGE_BITS, sizeof(*r->pages));
     }
     if ((kind != REGION_MMIO && (!r->host || !r->pages)) || !add_range(m, r)) {

@@ -10,6 +10,7 @@
 
 #include "log.h"
 #include "mmu-internal.h"
+#include "window.h"
 
 #define ALL_MODES ((1u << NB_MMU_MODES) - 1)
 
@@ -59,6 +60,7 @@ void softmmu_free(CPUX86State *env)
                 munmap(s->log[i][g].listed, VPN_COUNT / 8);
         }
     }
+    window_free(env);
     free(s);
     env->mmu = NULL;
 }
@@ -265,6 +267,8 @@ static void tell(struct softmmu *s, bool page, uint32_t vaddr, bool global)
         else
             log_printf("mmu: flush%s\n", global ? ", global pages too" : "");
     }
+    if (s->windows)
+        window_tlb_flushed(s->windows, page, vaddr, global);
     if (s->flush_fn)
         s->flush_fn(s->flush_opaque, page, vaddr, global);
 }
@@ -383,6 +387,7 @@ void softmmu_set_code(CPUX86State *env, hwaddr page, unsigned listener)
         return;
     if (!ram->code) {
         drop_writers(env->mmu, ram, host);
+        window_protect(env->mmu->windows, page);
         env->mmu->stats.code_pages++;
     }
     ram->code |= (uint8_t)(1u << listener);
@@ -419,4 +424,5 @@ void softmmu_set_watch(CPUX86State *env, unsigned i, uint32_t linear, unsigned l
     s->any_watch = false;
     for (unsigned k = 0; k < MMU_WATCHES; k++)
         s->any_watch = s->any_watch || s->watch[k].type == 1 || s->watch[k].type == 3;
+    window_update(s->windows);
 }

@@ -5,7 +5,7 @@
  *   $1  at        $9  T3 a5     $17 ecx     $25 t9
  *   $2  T0 v0     $10 T4 a6     $18 edx     $26 (k0: the kernel's)
  *   $3  T1 v1     $11 cc_res    $19 ebx     $27 (k1: the kernel's)
- *   $4  addr a0   $12 cc_op     $20 esp     $28 tlb
+ *   $4  addr a0   $12 cc_op     $20 esp     $28 mem
  *   $5  X1 a1     $13 cc_dst    $21 ebp     $29 sp
  *   $6  X2 a2     $14 cc_src    $22 esi     $30 env
  *   $7  X3 a3     $15 cc_src2   $23 edi     $31 ra
@@ -17,8 +17,10 @@
  * cc_*       the flags record (runtime/flags.h) when it is in its canonical place;
  *            caller-saved: thunks around C helpers save and reload it
  * icount     instructions left, counted down (caller-saved too)
- * t9         target of an indirect jump or call
- * env, tlb   CPUX86State and the TLB table of the current mode: callee-saved in n64 */
+ * t9         target of an indirect jump or call; the TLB table, where mem is a window
+ * env        CPUX86State: callee-saved in n64
+ * mem        a direct window's host address for guest address 0 (HF_WINDOW), or the TLB table of the
+ *            current mode: env->mem_base; callee-saved in n64 */
 #ifndef STITCH86_REGMAP_H
 #define STITCH86_REGMAP_H
 
@@ -27,7 +29,7 @@
     X(0, zero) X(1, at) X(2, T0) X(3, T1) X(4, addr) X(5, X1) X(6, X2) X(7, X3) \
     X(8, T2) X(9, T3) X(10, T4) X(11, cc_res) X(12, cc_op) X(13, cc_dst) X(14, cc_src) X(15, cc_src2) \
     X(16, eax) X(17, ecx) X(18, edx) X(19, ebx) X(20, esp) X(21, ebp) X(22, esi) X(23, edi) \
-    X(24, icount) X(25, t9) X(28, tlb) X(29, sp) X(30, env) X(31, ra) \
+    X(24, icount) X(25, t9) X(28, mem) X(29, sp) X(30, env) X(31, ra) \
     X(2, v0) X(3, v1) X(4, a0) X(5, a1) X(6, a2) X(7, a3) X(8, a4) X(9, a5) X(10, a6) \
     X(5, x1) X(6, x2) X(7, x3)
 

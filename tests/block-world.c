@@ -287,8 +287,10 @@ struct bm *bm_new(unsigned tb_max, bool icount)
     softmmu_new(env);
     interp_attach(env);
 #ifdef HAVE_TEMPLATES
-    if (tb_max)
+    if (tb_max) {
         tb_context_new(env, tb_max);
+        tb_use_windows(env);
+    }
 #endif
     sse_host_init();
     cpu_reset(env);

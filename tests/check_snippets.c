@@ -61,14 +61,14 @@ START_TEST(enter)
         now.s.fcsr |= 0x02800000;
         R(a0) = ENV_AT;
         R(sp) = STACK_AT + STACK - 8;
-        now.env.tlb_base = TABLE_AT;
+        now.env.mem_base = TABLE_AT;
         memcpy(&want, &now, sizeof want);
         struct mips_sim caller = now.s;
         RUN(emit_prologue(words, 31));
         jumped_to("prologue", caller.r[HREG_a1]);
         W(sp) -= 176;
         W(env) = ENV_AT;
-        W(tlb) = TABLE_AT;
+        W(mem) = TABLE_AT;
         W(t9) = caller.r[HREG_a1];
         guest_from_state(&want.s, &want.env);
         record_from_state(&want.s, &want.env);
@@ -83,7 +83,7 @@ START_TEST(enter)
         for (int i = 0; i < 32; i++)
             if ((HREGS_GUEST | HREGS_CC | 1u << HREG_icount) >> i & 1)
                 now.s.r[i] = random_word();
-        R(tlb) = snippet_random();
+        R(mem) = snippet_random();
         R(t9) = random_word();
         memcpy(now.stack + (R(sp) - STACK_AT), want.env.regs, 32);
         memcpy(&want, &now, sizeof want);
@@ -93,7 +93,7 @@ START_TEST(enter)
         state_from_registers(&want.env, &want.s);
         for (int i = 16; i < 24; i++)
             want.s.r[i] = caller.r[i];
-        W(tlb) = caller.r[HREG_tlb];
+        W(mem) = caller.r[HREG_mem];
         W(env) = caller.r[HREG_env];
         W(ra) = caller.r[HREG_ra];
         W(sp) = caller.r[HREG_sp];

@@ -47,7 +47,7 @@ void snippet_start(void)
     now.s.fcsr = 0x7c;
     R(env) = ENV_AT;
     R(sp) = STACK_AT + SP;
-    R(tlb) = TABLE_AT;
+    R(mem) = TABLE_AT;
     now.s.mem[0].base = ENV_AT;
     now.s.mem[0].size = sizeof now.env;
     now.s.mem[0].bytes = (uint8_t *)&now.env;
@@ -65,7 +65,7 @@ void snippet_start(void)
 
 void clobber_caller_saved(void)
 {
-    const uint32_t kept = HREGS_GUEST | 1u << HREG_tlb | 1u << HREG_sp | 1u << HREG_env | 1u << HREG_zero;
+    const uint32_t kept = HREGS_GUEST | 1u << HREG_mem | 1u << HREG_sp | 1u << HREG_env | 1u << HREG_zero;
     for (int i = 0; i < 32; i++)
         if (!(kept >> i & 1))
             now.s.r[i] = snippet_random();

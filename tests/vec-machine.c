@@ -85,6 +85,7 @@ CPUX86State *vec_machine_new(unsigned tb_max)
 #ifdef HAVE_TEMPLATES
     if (tb_max) {
         tb_context_new(env, tb_max);
+        tb_use_windows(env);
         accel_run = tb_run;
     }
 #else

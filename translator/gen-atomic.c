@@ -65,7 +65,7 @@ bool gen_cmpxchg8b(struct gen *g, const struct insn *in)
     gen_guest_write(g, R_EDX);
     gen_eflags(g);
     gen_canon(g);
-    int h = gen_host_addr(g, in, 8, true, NULL);
+    int h = gen_host_addr_rmw(g, in, 8);
     g->p = emit_cmpxchg8b(g->p, h);
     return true;
 }

@@ -1,11 +1,12 @@
 /* What goes into a block: fetch and decode until something ends it, and backward liveness of the
  * arithmetic flags. */
-#include "gen.h"
+#include "gen-fpu.h"
 
 #include <string.h>
 
 #include "cpuid.h"
 #include "interp.h"
+#include "optimise.h"
 
 /* May it leave the block before it is done: a fault, an access off the fast path? */
 static bool insn_may_fault(const struct gen *g, const struct insn *in)
@@ -21,21 +22,69 @@ static bool insn_may_fault(const struct gen *g, const struct insn *in)
     return false;
 }
 
+static bool in_block(const struct gen *g, uint32_t eip)
+{
+    for (unsigned i = 0; i < g->n; i++)
+        if (g->eips[i] == eip)
+            return true;
+    return false;
+}
+
+/* Does the block go on behind this direct jump, the last one decoded?  Then *next is where: behind a conditional jump
+ * forwards, which becomes a way out, and at the target of an unconditional one. */
+static bool goes_on_at(const struct gen *g, const struct insn *in, uint32_t page, uint32_t *next)
+{
+    if (in->opsize != 4 || in->nops == 0 || in->op[0].kind != OPK_REL || g->phys_page2 != TB_NO_PAGE)
+        return false;
+    if ((g->env->cr[0] & CR0_AM) && (g->env->eflags & AC_MASK))
+        return false; /* gen_insn() may leave it to the interpreter */
+    uint32_t behind = g->eips[g->n - 1] + in->len, target = behind + in->imm;
+    if (in->mnem == MN_JCC) {
+        *next = behind;
+        return optimise_on(OPTIMISE_FOLLOW_JCC) && target >= behind;
+    }
+    *next = target;
+    return in->mnem == MN_JMP && optimise_on(OPTIMISE_FOLLOW_JMP) && (target + g->cs_base) >> TARGET_PAGE_BITS == page
+        && target <= UINT32_MAX - 15 && g->nranges < TB_MAX_RANGES && !in_block(g, target);
+}
+
+/* A block that has come by a way out is not specialised on the x87 for what stands behind that. */
+static bool begins_x87(const struct gen *g, const struct insn *in, bool way_out)
+{
+    if (!way_out || !(gen_x87_kind(in) || gen_uses_mmx(in)))
+        return false;
+    for (unsigned i = 0; i < g->n; i++)
+        if (gen_x87_kind(&g->insns[i]) || gen_uses_mmx(&g->insns[i]))
+            return false;
+    return true;
+}
+
+static void new_range(struct gen *g, uint32_t linear)
+{
+    uint16_t offset = linear & (TARGET_PAGE_SIZE - 1);
+    g->range[g->nranges++] = (struct tb_range){offset, offset};
+}
+
 bool gen_fetch_block(struct gen *g)
 {
     uint32_t eip = g->eip;
     uint32_t page = (g->eip + g->cs_base) >> TARGET_PAGE_BITS;
     unsigned max = g->ctx->max_insns;
+    bool way_out = false;
     g->phys_page2 = TB_NO_PAGE;
+    g->page2_end = 0;
     g->n = 0;
+    g->nranges = 0;
     hwaddr phys;
     const uint8_t *host;
     bool global;
     phys = mmu_fetch_page(g->env, g->eip + g->cs_base, &host, &global);
     if (!host || phys != g->phys_pc)
         return false;
+    host -= (g->eip + g->cs_base) & (TARGET_PAGE_SIZE - 1);
+    new_range(g, g->eip + g->cs_base);
     while (g->n < max) {
-        uint32_t linear = eip + g->cs_base;
+        uint32_t linear = eip + g->cs_base, offset = linear & (TARGET_PAGE_SIZE - 1);
         if (linear >> TARGET_PAGE_BITS != page)
             break;
         if (eip > UINT32_MAX - 15) {
@@ -45,10 +94,9 @@ bool gen_fetch_block(struct gen *g)
             break;
         }
         struct insn *in = &g->insns[g->n];
-        unsigned avail = TARGET_PAGE_SIZE - (linear & (TARGET_PAGE_SIZE - 1));
-        const uint8_t *bytes = host + (linear - (g->eip + g->cs_base));
-        enum decode_status st = decode_insn(bytes, avail > 15 ? 15 : avail, (g->flags & HF_CS32) ? DECODE_32 : DECODE_16,
-                                            in);
+        unsigned avail = TARGET_PAGE_SIZE - offset;
+        enum decode_status st = decode_insn(host + offset, avail > 15 ? 15 : avail,
+                                            (g->flags & HF_CS32) ? DECODE_32 : DECODE_16, in);
         if (st == DECODE_MORE) {
             if (g->n > 0)
                 break;
@@ -58,22 +106,34 @@ bool gen_fetch_block(struct gen *g)
             if (p2 == (hwaddr)-1 || !phys_mem_ptr(g->env->mem, p2, 1))
                 return false; /* nobody tells of changes to what a device answers */
             g->phys_page2 = p2 & ~(hwaddr)(TARGET_PAGE_SIZE - 1);
+            g->page2_end = in->len - avail;
             max = 1;
         } else if (st != DECODE_OK) {
             /* #UD and #GP come from the interpreter, when control gets there. */
             if (g->n == 0)
                 return false;
             break;
-        }
+        } else if (begins_x87(g, in, way_out))
+            break;
         g->eips[g->n++] = eip;
         eip += in->len;
+        g->range[g->nranges - 1].end = (uint16_t)(offset + in->len - g->page2_end);
         if (gen_changes_df(g, in))
             break;
-        if ((isa_info[in->form].flags & (ISA_END_BLOCK | ISA_END_EXIT)) && !gen_goes_on(g, in))
-            break;
+        if ((isa_info[in->form].flags & (ISA_END_BLOCK | ISA_END_EXIT)) && !gen_goes_on(g, in)) {
+            uint32_t next;
+            if (!goes_on_at(g, in, page, &next))
+                break;
+            if (next != eip)
+                new_range(g, next + g->cs_base);
+            way_out |= in->mnem == MN_JCC;
+            eip = next;
+        }
     }
     g->eips[g->n] = eip;
-    g->size = eip - g->eip;
+    /* A jump to an instruction that cannot be in the block. */
+    if (g->range[g->nranges - 1].start == g->range[g->nranges - 1].end)
+        g->nranges--;
     return g->n > 0;
 }
 
@@ -96,7 +156,7 @@ void gen_liveness(struct gen *g)
         const struct insn *in = &g->insns[i];
         g->live[i] = (uint16_t)live;
         live = (live & ~insn_kills(in)) | isa_info[in->form].flags_read;
-        if (insn_may_fault(g, in))
+        if (insn_may_fault(g, in) || in->mnem == MN_JCC || in->mnem == MN_JMP)
             live = CC_ARITH;
     }
 }

@@ -2,7 +2,7 @@
  *
  * An exit brings the flags record to its canonical registers, the last word of that in the delay
  * slot of the jump.  A jump backwards asks first whether the vCPU has to leave. */
-#include "gen.h"
+#include "gen-fpu.h"
 
 #include "mips-patch.h"
 #include "tmpl-gen.h"
@@ -28,6 +28,20 @@ static bool same_page(const struct gen *g, uint32_t eip)
         && (((eip + g->cs_base) ^ (g->eip + g->cs_base)) & TARGET_PAGE_MASK) == 0;
 }
 
+/* Jumps backwards ask whether the vCPU has to leave; with -icount each block does. */
+static bool polls(const struct gen *g, uint32_t eip)
+{
+    return eip <= g->eips[g->cur] && !g->env->icount_enabled;
+}
+
+/* The caller fills the delay slot. */
+static void poll(struct gen *g, uint32_t eip)
+{
+    uint32_t *start = g->p;
+    g->p = emit_poll(g->p, NULL);
+    gen_stub(g, STUB_POLL, start + SITE_poll_out)->eip = eip;
+}
+
 /* `used`: words of the canonical form that stand in a delay slot before already. */
 static void exit_direct(struct gen *g, unsigned n, uint32_t eip, unsigned used)
 {
@@ -40,11 +54,8 @@ static void exit_direct(struct gen *g, unsigned n, uint32_t eip, unsigned used)
         gen_exit_indirect(g);
         return;
     }
-    if (eip <= g->eips[g->cur] && !g->env->icount_enabled) {
-        uint32_t *start = g->p;
-        g->p = emit_poll(g->p, NULL);
-        struct gen_stub *s = gen_stub(g, STUB_POLL, start + SITE_poll_out);
-        s->eip = eip;
+    if (polls(g, eip)) {
+        poll(g, eip);
         uint32_t w[12];
         unsigned k = gen_canon_words(&g->fs, w);
         if (k > used + 1)
@@ -52,9 +63,10 @@ static void exit_direct(struct gen *g, unsigned n, uint32_t eip, unsigned used)
         else
             g->p = emit_nop(g->p);
     }
-    struct tb_exit *e = &g->tb->exit[n];
+    struct tb_exit *e = &g->exits[n];
     canon_and_jump(g, used, NULL, &e->jump);
     e->eip = eip;
+    e->insn = (uint16_t)g->cur;
     struct gen_stub *s = gen_stub(g, STUB_EXIT, e->jump);
     s->exit_n = (uint8_t)n;
     s->eip = eip;
@@ -97,6 +109,14 @@ bool gen_jmp(struct gen *g, const struct insn *in)
     if (in->opsize != 4)
         return false;
     const struct operand *o = &in->op[0];
+    if (o->kind == OPK_REL && g->cur + 1 < g->n) {
+        /* The block goes on there. */
+        if (polls(g, rel_target(g, in))) {
+            poll(g, rel_target(g, in));
+            g->p = emit_nop(g->p);
+        }
+        return true;
+    }
     if (o->kind == OPK_REL) {
         gen_exit(g, 0, rel_target(g, in));
         return true;
@@ -104,7 +124,7 @@ bool gen_jmp(struct gen *g, const struct insn *in)
     if (o->kind == OPK_REG)
         gen_move(g, HREG_t9, greg(o->reg));
     else if (gen_mem_ok(g, in)) {
-        gen_load(g, HREG_T1, gen_effective(g, in, true), 4, true);
+        gen_load(g, HREG_T1, gen_ea(g, in), 4, true);
         gen_move(g, HREG_t9, HREG_T1);
     } else
         return false;
@@ -134,8 +154,35 @@ bool gen_jcc(struct gen *g, const struct insn *in)
     if (in->opsize != 4)
         return false;
     uint32_t *branch = gen_cond_branch(g, in->cond);
-    two_exits(g, branch, rel_target(g, in), g->eips[g->cur + 1]);
+    if (g->cur + 1 < g->n) {
+        g->p = emit_nop(g->p);
+        gen_stub(g, STUB_SIDE, branch)->eip = rel_target(g, in);
+        return true;
+    }
+    two_exits(g, branch, rel_target(g, in), g->eips[g->cur] + in->len);
     return true;
+}
+
+/* The way out of a block that goes on behind the jump: instructions that are not executed are given back. */
+void gen_side_exit(struct gen *g, struct gen_stub *s)
+{
+    struct tb_context *ctx = g->ctx;
+    int rest = (int)(g->n - s->insn - 1u);
+    unsigned n = g->nexits++;
+    uint32_t eip = s->eip;
+    g->exits[n] = (struct tb_exit){.insn = s->insn};
+    gen_stub_state(g, s);
+    if (g->env->icount_enabled)
+        g->p = emit_addiu(g->p, HREG_icount, HREG_icount, rest);
+    if (ctx->count_insns)
+        g->p = emit_count_insns(g->p, -rest);
+    if (ctx->profile_counts) {
+        g->exits[n].taken = ctx->max_tbs + ctx->nsides++;
+        uint32_t offset = g->exits[n].taken * 8;
+        g->p = emit_count_block(g->p, (int)((offset + 0x8000) >> 16), (int16_t)offset);
+    }
+    gen_fpu_sync(g);
+    exit_direct(g, n, eip, 0);
 }
 
 /* LOOP, LOOPE, LOOPNE, JCXZ with a 32-bit counter. */
@@ -185,7 +232,7 @@ bool gen_call(struct gen *g, const struct insn *in)
         return false;
     gen_guest_write(g, R_ESP);
     if (o->kind == OPK_MEM)
-        gen_load(g, HREG_T1, gen_effective(g, in, true), 4, true);
+        gen_load(g, HREG_T1, gen_ea(g, in), 4, true);
     else
         gen_move(g, HREG_T1, greg(o->reg));
     push_return(g);
@@ -199,7 +246,7 @@ bool gen_ret(struct gen *g, const struct insn *in)
     if (in->opsize != 4 || !gen_stack_ok(g))
         return false;
     gen_guest_write(g, R_ESP);
-    gen_load(g, HREG_T1, HREG_esp, 4, true);
+    gen_load(g, HREG_T1, gen_at(HREG_esp), 4, true);
     int32_t pops = 4 + (in->nops ? (int32_t)(in->imm & 0xffff) : 0);
     if (pops < 0x8000)
         g->p = emit_addiu(g->p, HREG_esp, HREG_esp, pops);

@@ -152,7 +152,7 @@ void gen_fpu_sync_status(struct gen *g)
     if (g->fpu.c1_clear)
         g->p = emit_x87_clear_c1(g->p);
     if (g->fpu.ip != FPU_IP_NONE) {
-        uint32_t eip = g->eip + g->fpu.ip;
+        uint32_t eip = g->eip + (uint32_t)g->fpu.ip;
         g->p = emit_x87_put_ip(g->p, (int)(eip >> 16), (int)(eip & 0xffff));
     }
     if (g->fpu.ds != FPU_DS_NONE)

@@ -260,17 +260,13 @@ bool gen_from_table(struct gen *g, const struct insn *in)
     bool is_rmw = false;
     if (pl.mem >= 0) {
         unsigned mode = t->param[pl.mem].mode;
-        int a = gen_effective(g, in, true);
+        struct gen_ea a;
         if (is_bit_string(in)) {
-            g->p = emit_bit_string(g->p, HREG_addr, a, greg(in->op[1].reg));
-            a = HREG_addr;
-        }
-        if (mode & TM_W) {
-            if (a != HREG_addr) {
-                gen_move(g, HREG_addr, a);
-                a = HREG_addr;
-            }
-        }
+            int base = gen_effective(g, in, true);
+            g->p = emit_bit_string(g->p, HREG_addr, base, greg(in->op[1].reg));
+            a = gen_at(HREG_addr);
+        } else
+            a = gen_ea(g, in);
         pl.args.v[pl.mem] = operand_temp(&pl, (unsigned)pl.mem);
         if (mode == TM_R)
             gen_load(g, pl.args.v[pl.mem], a, pl.size, true);

@@ -39,7 +39,7 @@ bool gen_mov(struct gen *g, const struct insn *in)
         if (!gen_mem_ok(g, in))
             return false;
         gen_guest_write(g, size == 1 ? d->reg & 3 : d->reg);
-        int a = gen_effective(g, in, true);
+        struct gen_ea a = gen_ea(g, in);
         if (size == 4)
             gen_load(g, greg(d->reg), a, 4, true);
         else {
@@ -61,7 +61,7 @@ bool gen_mov(struct gen *g, const struct insn *in)
             g->p = emit_reg_u8h(g->p, v, greg(s->reg - 4));
         } else
             v = greg(s->reg);
-        gen_store(g, v, gen_effective(g, in, true), size);
+        gen_store(g, v, gen_ea(g, in), size);
         return true;
     }
     /* Selector of a segment register to a general register or memory (a word, whatever the operand size). */
@@ -77,7 +77,7 @@ bool gen_mov(struct gen *g, const struct insn *in)
     }
     if (s->kind == OPK_SREG && d->kind == OPK_MEM && d->size == 2 && gen_mem_ok(g, in)) {
         gen_selector(g, HREG_T1, s->reg);
-        gen_store(g, HREG_T1, gen_effective(g, in, true), 2);
+        gen_store(g, HREG_T1, gen_ea(g, in), 2);
         return true;
     }
     return false;
@@ -99,7 +99,7 @@ bool gen_movx(struct gen *g, const struct insn *in)
     gen_guest_write(g, d->reg);
     int t = d->size == 4 ? greg(d->reg) : HREG_T1;
     if (s->kind == OPK_MEM)
-        gen_load(g, t, gen_effective(g, in, true), s->size, sign);
+        gen_load(g, t, gen_ea(g, in), s->size, sign);
     else if (s->size == 2)
         g->p = sign ? emit_reg_s16(g->p, t, greg(s->reg)) : emit_reg_u16(g->p, t, greg(s->reg));
     else if (s->reg < 4)
@@ -183,7 +183,7 @@ bool gen_setcc(struct gen *g, const struct insn *in)
     if (d->kind == OPK_REG)
         gen_reg_insert(g, d->reg, 1, HREG_T3);
     else
-        gen_store(g, HREG_T3, gen_effective(g, in, true), 1);
+        gen_store(g, HREG_T3, gen_ea(g, in), 1);
     return true;
 }
 
@@ -196,7 +196,7 @@ bool gen_cmovcc(struct gen *g, const struct insn *in)
     gen_guest_write(g, d->reg);
     int v = s->kind == OPK_REG ? greg(s->reg) : HREG_T2;
     if (s->kind == OPK_MEM) {
-        gen_load(g, HREG_T4, gen_effective(g, in, true), 4, true);
+        gen_load(g, HREG_T4, gen_ea(g, in), 4, true);
         v = HREG_T4;
     }
     gen_cond_value(g, in->cond, HREG_T3);

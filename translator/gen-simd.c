@@ -442,7 +442,8 @@ bool gen_simd(struct gen *g, const struct insn *in)
         uint32_t *site;
         pl.mem_reg = wants_aligned(in, (unsigned)pl.mem) ? gen_host_addr_aligned(g, in, size, write, &site)
                                                          : gen_host_addr(g, in, size, write, &site);
-        slow_site(slow, site);
+        if (site)
+            slow_site(slow, site);
     }
     fixed_args(g, &pl);
     for (unsigned step = 0; step < pl.steps; step++)

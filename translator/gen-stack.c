@@ -9,14 +9,6 @@ bool gen_stack_ok(const struct gen *g)
     return (g->flags & HF_SS32) && (g->flags & HF_SEG_FLAT(R_SS)) == HF_SEG_FLAT(R_SS);
 }
 
-void gen_push_value(struct gen *g, int v)
-{
-    gen_guest_write(g, R_ESP);
-    g->p = emit_addiu(g->p, HREG_addr, HREG_esp, -4);
-    gen_store(g, v, HREG_addr, 4);
-    gen_move(g, HREG_esp, HREG_addr);
-}
-
 bool gen_push(struct gen *g, const struct insn *in)
 {
     const struct operand *s = &in->op[0];
@@ -38,7 +30,7 @@ bool gen_push(struct gen *g, const struct insn *in)
         if (!gen_mem_ok(g, in))
             return false;
         gen_guest_write(g, R_ESP);
-        gen_load(g, HREG_T1, gen_effective(g, in, true), 4, true);
+        gen_load(g, HREG_T1, gen_ea(g, in), 4, true);
         gen_push_value(g, HREG_T1);
         return true;
     case OPK_SREG:
@@ -60,17 +52,17 @@ bool gen_pop(struct gen *g, const struct insn *in)
         gen_guest_write(g, d->reg);
         gen_guest_write(g, R_ESP);
         if (d->reg == R_ESP) {
-            gen_load(g, HREG_esp, HREG_esp, 4, true);
+            gen_load(g, HREG_esp, gen_at(HREG_esp), 4, true);
             return true;
         }
-        gen_load(g, greg(d->reg), HREG_esp, 4, true);
+        gen_load(g, greg(d->reg), gen_at(HREG_esp), 4, true);
         g->p = emit_addiu(g->p, HREG_esp, HREG_esp, 4);
         return true;
     }
     if (d->kind == OPK_MEM && gen_mem_ok(g, in) && in->base != R_ESP) {
         gen_guest_write(g, R_ESP);
-        gen_load(g, HREG_T1, HREG_esp, 4, true);
-        gen_store(g, HREG_T1, gen_effective(g, in, true), 4);
+        gen_load(g, HREG_T1, gen_at(HREG_esp), 4, true);
+        gen_store(g, HREG_T1, gen_ea(g, in), 4);
         g->p = emit_addiu(g->p, HREG_esp, HREG_esp, 4);
         return true;
     }
@@ -84,7 +76,7 @@ bool gen_leave(struct gen *g, const struct insn *in)
     gen_guest_write(g, R_ESP);
     gen_guest_write(g, R_EBP);
     gen_move(g, HREG_addr, HREG_ebp);
-    gen_load(g, HREG_ebp, HREG_addr, 4, true);
+    gen_load(g, HREG_ebp, gen_at(HREG_addr), 4, true);
     g->p = emit_addiu(g->p, HREG_esp, HREG_addr, 4);
     return true;
 }

@@ -59,10 +59,10 @@ static void compare(struct gen *g, const struct insn *in, int step)
     unsigned size = in->opsize;
     int first = HREG_T1;
     if (in->mnem == MN_CMPS)
-        gen_load(g, HREG_T1, HREG_esi, size, true);
+        gen_load(g, HREG_T1, gen_at(HREG_esi), size, true);
     else
         first = gen_reg_value(g, R_EAX, size, HREG_T1);
-    gen_load(g, HREG_T2, HREG_edi, size, true);
+    gen_load(g, HREG_T2, gen_at(HREG_edi), size, true);
     if (in->mnem == MN_CMPS)
         g->p = emit_addiu(g->p, HREG_esi, HREG_esi, step);
     g->p = emit_addiu(g->p, HREG_edi, HREG_edi, step);
@@ -106,14 +106,14 @@ bool gen_string(struct gen *g, const struct insn *in)
         return true;
     }
     if (in->mnem == MN_LODS) {
-        gen_load(g, size == 4 ? HREG_eax : HREG_T1, HREG_esi, size, true);
+        gen_load(g, size == 4 ? HREG_eax : HREG_T1, gen_at(HREG_esi), size, true);
         if (size != 4)
             gen_reg_insert(g, R_EAX, size, HREG_T1);
     } else if (in->mnem == MN_STOS)
-        gen_store(g, HREG_eax, HREG_edi, size);
+        gen_store(g, HREG_eax, gen_at(HREG_edi), size);
     else {
-        gen_load(g, HREG_T1, HREG_esi, size, true);
-        gen_store(g, HREG_T1, HREG_edi, size);
+        gen_load(g, HREG_T1, gen_at(HREG_esi), size, true);
+        gen_store(g, HREG_T1, gen_at(HREG_edi), size);
     }
     if (reads)
         g->p = emit_addiu(g->p, HREG_esi, HREG_esi, step);

@@ -25,7 +25,8 @@ static int memory(struct op *o, unsigned size, bool write)
 {
     uint32_t *site;
     int h = gen_host_addr_offset(o->g, o->in, size, write, &o->offset, &site);
-    to_slow(o, site);
+    if (site)
+        to_slow(o, site);
     return h;
 }
 
@@ -52,7 +53,7 @@ static bool done(struct op *o, bool c1_clear)
         g->p = emit_x87_put_dp(g->p, o->offset);
         g->fpu.ds = o->in->seg;
     }
-    g->fpu.ip = (uint16_t)(g->eips[g->cur] - g->eip);
+    g->fpu.ip = (int16_t)(g->eips[g->cur] - g->eip);
     g->fpu.c1_clear = c1_clear;
     fpu_set_word(g, gen_fpu_word_after(g->fpu.word, o->in));
     return true;
@@ -309,7 +310,7 @@ bool gen_fldcw(struct gen *g, const struct insn *in)
 {
     if (g->tb->fptw == TB_ANY_FPTW || (g->fpu.word & FPTW_ES) || !gen_mem_ok(g, in))
         return false;
-    gen_load(g, HREG_T1, gen_effective(g, in, true), 2, false);
+    gen_load(g, HREG_T1, gen_ea(g, in), 2, false);
     uint32_t *start = g->p;
     g->p = emit_x87_set_control(g->p, HREG_T1, NULL);
     gen_stub(g, STUB_INTERP_EXIT, start + SITE_x87_set_control_slow);
@@ -325,7 +326,7 @@ static bool store_control(struct gen *g, const struct insn *in)
     if (!gen_mem_ok(g, in))
         return false;
     g->p = emit_x87_control(g->p, HREG_T1);
-    gen_store(g, HREG_T1, gen_effective(g, in, true), 2);
+    gen_store(g, HREG_T1, gen_ea(g, in), 2);
     return true;
 }
 
@@ -343,7 +344,7 @@ static bool store_status(struct gen *g, const struct insn *in)
     else
         g->p = emit_x87_status(g->p, HREG_T1, (int)(fpw_top(g->fpu.word) << 11));
     if (memory)
-        gen_store(g, HREG_T1, gen_effective(g, in, true), 2);
+        gen_store(g, HREG_T1, gen_ea(g, in), 2);
     else
         gen_reg_insert(g, R_EAX, 2, HREG_T1);
     return true;

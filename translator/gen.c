@@ -8,6 +8,7 @@
 #include "cpuid.h"
 #include "log.h"
 #include "mips-patch.h"
+#include "perfmap.h"
 #include "tmpl-gen.h"
 
 /* Room that the largest block needs at the end of the code region, in words. */
@@ -38,7 +39,17 @@ struct gen_stub *gen_stub(struct gen *g, unsigned kind, uint32_t *site)
     s->site = site;
     s->insn = (uint16_t)g->cur;
     s->fs = g->fs;
+    s->fpu = g->fpu;
+    s->fpu_dirty = g->fpu_dirty;
     return s;
+}
+
+void gen_stub_state(struct gen *g, const struct gen_stub *s)
+{
+    g->cur = s->insn;
+    g->fs = s->fs;
+    g->fpu = s->fpu;
+    g->fpu_dirty = s->fpu_dirty;
 }
 
 /* The call that ends at g->p returns to the present instruction's code: what a fault in it looks up. */
@@ -111,7 +122,7 @@ static void gen_one_stub(struct gen *g, struct gen_stub *s)
     switch (s->kind) {
     case STUB_GUARD:
         /* The `j` that gets linked; until then it goes to the next words. */
-        g->tb->exit[TB_EXIT_GUARD] = (struct tb_exit){.eip = g->eip, .jump = g->p, .stub = g->p + 2};
+        g->exits[TB_EXIT_GUARD] = (struct tb_exit){.eip = g->eip, .jump = g->p, .stub = g->p + 2};
         g->p = emit_jump(g->p, g->p + 2);
         g->p = emit_nop(g->p);
         g->p = emit_exit_stub(g->p, (int)(g->eip >> 16), (int)(g->eip & 0xffff), ctx->exit_link);
@@ -134,10 +145,15 @@ static void gen_one_stub(struct gen *g, struct gen_stub *s)
         stub_rmw(g, s);
         break;
     case STUB_EXIT:
-        g->tb->exit[s->exit_n].stub = g->p;
+        g->exits[s->exit_n].stub = g->p;
         g->p = emit_exit_stub(g->p, (int)(s->eip >> 16), (int)(s->eip & 0xffff), ctx->exit_link);
         break;
+    case STUB_SIDE:
+        gen_side_exit(g, s);
+        break;
     case STUB_POLL:
+        gen_stub_state(g, s);
+        gen_fpu_sync(g);
         g->p += gen_canon_words(&s->fs, g->p);
         g->p = emit_exit_at(g->p, (int)(s->eip >> 16), (int)(s->eip & 0xffff), ctx->exit_eip);
         break;
@@ -260,6 +276,11 @@ static bool finish(struct gen *g)
 {
     TranslationBlock *tb = g->tb;
     tb->host_words = (uint32_t)(g->p - tb->host);
+    tb->nexits = (uint8_t)g->nexits;
+    tb->exit = tb_arena_alloc(g->ctx, g->nexits * sizeof *tb->exit);
+    if (!tb->exit)
+        return false;
+    memcpy(tb->exit, g->exits, g->nexits * sizeof *tb->exit);
     tb->map = tb_arena_alloc(g->ctx, g->n * sizeof *tb->map);
     tb->fstates = tb_arena_alloc(g->ctx, g->nfstates * sizeof *tb->fstates);
     tb->stubs = tb_arena_alloc(g->ctx, g->nsmap * sizeof *tb->stubs);
@@ -287,7 +308,7 @@ static bool leaves_itself(const struct gen *g, const struct insn *in)
 static void gen_body(struct gen *g)
 {
     for (g->cur = 0; g->cur < g->n && !g->ended; g->cur++) {
-        g->map[g->cur].guest = (uint16_t)(g->eips[g->cur] - g->eip);
+        g->map[g->cur].guest = (int16_t)(g->eips[g->cur] - g->eip);
         gen_trace(g, GEN_TRACE_INSN, g->cur);
         gen_note_state(g);
         gen_fpu_note(g);
@@ -314,7 +335,7 @@ static void gen_body(struct gen *g)
 static bool room(const struct tb_context *ctx)
 {
     return ctx->code_ptr + BLOCK_ROOM < ctx->code_limit && ctx->ntbs < ctx->max_tbs
-        && ctx->npool + 2 * TB_MAX_INSNS < ctx->max_pool
+        && ctx->npool + 2 * TB_MAX_INSNS < ctx->max_pool && ctx->nsides + TB_MAX_INSNS < ctx->max_sides
         && ctx->arena_size - ctx->arena_used > sizeof(struct gen);
 }
 
@@ -331,6 +352,8 @@ TranslationBlock *tb_gen_code(struct tb_context *ctx, uint32_t eip, uint32_t cs_
     g->cs_base = cs_base;
     g->phys_pc = phys_pc;
     g->nstubs = g->nsmap = g->nfstates = 0;
+    g->nexits = TB_EXIT_SIDE;
+    memset(g->exits, 0, TB_EXIT_SIDE * sizeof g->exits[0]);
     memset(g->xmm_known, 0, sizeof g->xmm_known);
     g->ended = false;
     if (!gen_fetch_block(g))
@@ -344,7 +367,9 @@ TranslationBlock *tb_gen_code(struct tb_context *ctx, uint32_t eip, uint32_t cs_
     tb->flags = flags;
     tb->phys_pc = phys_pc;
     tb->phys_page2 = g->phys_page2;
-    tb->size = (uint16_t)g->size;
+    tb->nranges = (uint8_t)g->nranges;
+    memcpy(tb->range, g->range, g->nranges * sizeof tb->range[0]);
+    tb->page2_end = (uint16_t)g->page2_end;
     tb->icount = (uint16_t)g->n;
     tb->host = g->p = ctx->code_ptr;
     gen_flags_dynamic(g);
@@ -371,6 +396,9 @@ TranslationBlock *tb_gen_code(struct tb_context *ctx, uint32_t eip, uint32_t cs_
         log_block(g);
     if (log_enabled(LOG_OUT_ASM))
         log_host(tb);
+    if (perfmap_on())
+        perfmap_add(tb->host, tb->host_words * sizeof *tb->host, "guest_%08x_cpl%u", tb->cs_base + tb->eip,
+                    tb->flags & HF_CPL_MASK);
     return tb;
 }
 
@@ -402,6 +430,8 @@ void gen_frame(struct tb_context *ctx)
     p = emit_thunk_flags(p, (int)(offsetof(CPUX86State, tb_helpers) + 8 * TBH_FLAGS));
     ctx->thunk_interp = p;
     p = emit_thunk_interp(p, (int)(offsetof(CPUX86State, tb_helpers) + 8 * TBH_INTERP));
+    ctx->thunk_window = p;
+    p = emit_thunk_window(p, (int)(offsetof(CPUX86State, tb_helpers) + 8 * TBH_WINDOW));
     ctx->code_ptr = p;
     gen_x87_routines(ctx);
     gen_string_frame(ctx);
@@ -423,5 +453,7 @@ void gen_frame(struct tb_context *ctx)
     ctx->thunk_st[2] = p;
     p = emit_quick_st_32(p, st[2]);
     ctx->code_ptr = ctx->code_first = p;
+    if (perfmap_on())
+        perfmap_add(ctx->code, (size_t)((char *)p - (char *)ctx->code), "stitch86_frame");
     __builtin___clear_cache((char *)ctx->code, (char *)p);
 }

@@ -9,9 +9,9 @@
 #include "tb-context.h"
 #include "tmpl.h"
 
-#define GEN_MAX_STUBS (TB_MAX_INSNS * 6 + 16)
+#define GEN_MAX_STUBS (TB_MAX_INSNS * 8 + 16)
 
-enum stub_kind { STUB_LOAD, STUB_STORE, STUB_RMW, STUB_EXIT, STUB_POLL, STUB_MISS, STUB_ICOUNT, STUB_MATERIALISE, STUB_INTERP, STUB_INTERP_EXIT,
+enum stub_kind { STUB_LOAD, STUB_STORE, STUB_RMW, STUB_EXIT, STUB_SIDE, STUB_POLL, STUB_MISS, STUB_ICOUNT, STUB_MATERIALISE, STUB_INTERP, STUB_INTERP_EXIT,
                  STUB_DENORMAL, STUB_CLASS, STUB_PAIR, STUB_GUARD, STUB_X87_ZERO };
 enum stub_extend { EXT_NONE, EXT_S8, EXT_S16 };
 
@@ -27,6 +27,8 @@ struct gen_stub {
     uint32_t *resume; /* where it goes on */
     uint32_t eip;
     struct flag_state fs;
+    struct x87_state fpu; /* STUB_SIDE, STUB_POLL: as at the jump */
+    bool fpu_dirty;
     /* STUB_INTERP: more branches to be pointed here; nobody may (gen-simd.c) */
     uint32_t *sites[20];
     uint8_t nsites;
@@ -38,6 +40,8 @@ struct gen_stub {
 };
 
 struct gen_rmw {
+    bool window;
+    int32_t disp; /* window: of T4 */
     int d, a;
     unsigned size;
     uint32_t *site;
@@ -52,11 +56,15 @@ struct gen {
     uint32_t flags; /* tb_flags() */
     uint32_t eip, cs_base;
     hwaddr phys_pc, phys_page2;
-    uint32_t size;
+    struct tb_range range[TB_MAX_RANGES];
+    unsigned nranges;
+    uint32_t page2_end;
 
     unsigned n, cur;
     struct insn insns[TB_MAX_INSNS];
-    uint32_t eips[TB_MAX_INSNS + 1];
+    uint32_t eips[TB_MAX_INSNS + 1]; /* [n]: behind the last one */
+    struct tb_exit exits[TB_MAX_EXITS];
+    unsigned nexits;
     uint16_t live[TB_MAX_INSNS]; /* OSZAPC that are needed after the instruction */
 
     struct flag_state fs;
@@ -126,21 +134,33 @@ void gen_carry(struct gen *g, int d);
 bool gen_seg_ok(const struct gen *g, unsigned seg);        /* templates may access through it */
 bool gen_mem_ok(const struct gen *g, const struct insn *in); /* the insn's memory operand can be stitched */
 int gen_effective(struct gen *g, const struct insn *in, bool add_segment); /* host reg with the address */
-void gen_load(struct gen *g, int d, int a, unsigned size, bool sign);
-void gen_store(struct gen *g, int s, int a, unsigned size);
+/* A linear address: host register (sign-extended) plus displacement, which is 0 but in a direct window. */
+struct gen_ea {
+    int reg;
+    int32_t disp;
+};
+static inline struct gen_ea gen_at(int host_reg)
+{
+    return (struct gen_ea){ host_reg, 0 };
+}
+struct gen_ea gen_ea(struct gen *g, const struct insn *in); /* of the memory operand */
+void gen_load(struct gen *g, int d, struct gen_ea ea, unsigned size, bool sign);
+void gen_store(struct gen *g, int s, struct gen_ea ea, unsigned size);
 bool gen_stack_ok(const struct gen *g);    /* a flat 32-bit stack */
 void gen_push_value(struct gen *g, int v); /* a dword in a host register */
-/* Effective address into `addr`, then the load of a read-modify-write. */
+/* The load of a read-modify-write of the memory operand. */
 void gen_rmw_begin(struct gen *g, struct gen_rmw *m, const struct insn *in, int d, unsigned size);
-void gen_rmw_load(struct gen *g, struct gen_rmw *m, int d, int a, unsigned size);
+void gen_rmw_load(struct gen *g, struct gen_rmw *m, int d, struct gen_ea ea, unsigned size);
 void gen_rmw_store(struct gen *g, struct gen_rmw *m, int v);
 /* Look-up of the instruction's memory operand: returns the host register that holds its host address, good for
- * all its bytes; the operand lies in one page ($at, $X3 are lost).  Whatever is not on the fast path branches to
- * *slow_site, or, where slow_site is NULL, to the interpreter, which does the whole instruction. */
+ * all its bytes; the operand lies in one page, or in a direct window ($at, $X3, $t9 are lost).  Whatever is not on the
+ * fast path branches to *slow_site, which is NULL where nothing can. */
 int gen_host_addr(struct gen *g, const struct insn *in, unsigned size, bool write, uint32_t **slow_site);
 /* The same for operands that have to be aligned to their size: others go off the fast path. */
 int gen_host_addr_aligned(struct gen *g, const struct insn *in, unsigned size, bool write, uint32_t **slow_site);
-/* The same, and *offset: the register that has the operand's offset in its segment. */
+/* For a template that reads, changes registers and writes; off the fast path the interpreter does it all. */
+int gen_host_addr_rmw(struct gen *g, const struct insn *in, unsigned size);
+/* The same as gen_host_addr, and *offset: the register that has the operand's offset in its segment. */
 int gen_host_addr_offset(struct gen *g, const struct insn *in, unsigned size, bool write, int *offset,
                          uint32_t **slow_site);
 void gen_li(struct gen *g, int d, int32_t value);
@@ -169,9 +189,11 @@ bool gen_mmx_enter(struct gen *g);
 void gen_mmx_written(struct gen *g, unsigned r); /* register r got a value: sign and exponent are all ones */
 void gen_interp(struct gen *g);           /* the current instruction through the interpreter */
 void gen_exit(struct gen *g, unsigned n, uint32_t eip); /* flags, poll, jump; ends the block's code path */
+void gen_side_exit(struct gen *g, struct gen_stub *s); /* STUB_SIDE */
 void gen_exit_mode(struct gen *g, uint32_t eip); /* behind what changes the block's key */
 void gen_exit_indirect(struct gen *g);    /* to the eip in t9 */
 struct gen_stub *gen_stub(struct gen *g, unsigned kind, uint32_t *site);
+void gen_stub_state(struct gen *g, const struct gen_stub *s); /* the generator's state is as where the stub was made */
 void gen_stubs(struct gen *g);            /* emit all out-of-line code */
 
 /* What tools/tmplshow listens to (TMPL_TRACE, tmpl.h): code of instruction n, of the exit behind the last one, or

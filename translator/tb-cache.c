@@ -143,18 +143,21 @@ static void page_remove(struct tb_context *ctx, TranslationBlock *tb, unsigned n
     pd->bitmap = NULL;
 }
 
-/* Guest bytes of tb that lie on its page n: [*start, *end). */
-static void tb_page_range(const TranslationBlock *tb, unsigned n, hwaddr *start, hwaddr *end)
+/* Does tb have a byte in [start, end) of its page n? */
+static bool tb_has_bytes(const TranslationBlock *tb, unsigned n, uint32_t start, uint32_t end)
 {
-    hwaddr page_end = (tb->phys_pc & ~(hwaddr)(TARGET_PAGE_SIZE - 1)) + TARGET_PAGE_SIZE;
-    hwaddr tb_end = tb->phys_pc + tb->size;
-    if (n == 0) {
-        *start = tb->phys_pc;
-        *end = tb_end < page_end ? tb_end : page_end;
-    } else {
-        *start = tb->phys_page2;
-        *end = tb->phys_page2 + (tb_end - page_end);
-    }
+    if (n == 1)
+        return start < tb->page2_end;
+    for (unsigned i = 0; i < tb->nranges; i++)
+        if (tb->range[i].start < end && start < tb->range[i].end)
+            return true;
+    return false;
+}
+
+static void mark_bytes(uint8_t *bitmap, uint32_t start, uint32_t end)
+{
+    for (uint32_t a = start; a < end; a++)
+        bitmap[a >> 3] |= (uint8_t)(1u << (a & 7));
 }
 
 static void page_build_bitmap(struct page_desc *pd)
@@ -163,10 +166,11 @@ static void page_build_bitmap(struct page_desc *pd)
     if (!pd->bitmap)
         return;
     for (TranslationBlock *l = pd->first; l; l = untag(l)->page_next[tag(l)]) {
-        hwaddr start, end;
-        tb_page_range(untag(l), tag(l), &start, &end);
-        for (hwaddr a = start; a < end; a++)
-            pd->bitmap[(a & (TARGET_PAGE_SIZE - 1)) >> 3] |= (uint8_t)(1u << (a & 7));
+        const TranslationBlock *tb = untag(l);
+        if (tag(l))
+            mark_bytes(pd->bitmap, 0, tb->page2_end);
+        for (unsigned i = 0; i < tb->nranges && !tag(l); i++)
+            mark_bytes(pd->bitmap, tb->range[i].start, tb->range[i].end);
     }
 }
 
@@ -220,7 +224,7 @@ static void tb_invalidate(struct tb_context *ctx, TranslationBlock *tb)
     if (tb->phys_page2 != TB_NO_PAGE)
         page_remove(ctx, tb, 1, tb->phys_page2);
     jc_remove(ctx, tb);
-    for (unsigned n = 0; n < TB_EXITS; n++)
+    for (unsigned n = 0; n < tb->nexits; n++)
         tb_unlink_exit(tb, n);
     while (tb->incoming) {
         TranslationBlock *from = tb->incoming;
@@ -292,14 +296,13 @@ static void invalidate_on_page(struct tb_context *ctx, hwaddr start, hwaddr end,
     struct page_desc *pd = page_find(ctx, start, false);
     if (!pd)
         return;
+    uint32_t first = start & (TARGET_PAGE_SIZE - 1), last = (end - 1) & (TARGET_PAGE_SIZE - 1);
     TranslationBlock *l = pd->first;
     while (l) {
         TranslationBlock *tb = untag(l);
         unsigned n = tag(l);
         l = tb->page_next[n];
-        hwaddr s, e;
-        tb_page_range(tb, n, &s, &e);
-        if (s < end && start < e) {
+        if (tb_has_bytes(tb, n, first, last + 1)) {
             if (tb == current)
                 *hit_current = true;
             tb_invalidate(ctx, tb);
@@ -377,7 +380,7 @@ void tb_flush_all(struct tb_context *ctx)
     }
     memset(ctx->hash, 0, sizeof ctx->hash);
     jc_clear(ctx);
-    ctx->ntbs = 0;
+    ctx->ntbs = ctx->nsides = 0;
     ctx->npool = 0;
     ctx->arena_used = 0;
     ctx->code_ptr = ctx->code_first;

@@ -45,7 +45,7 @@ enum {
 };
 
 /* env->tb_helpers[]: LD, LDRW and ST are three each, for 1, 2 and 4 bytes. */
-enum { TBH_FLAGS, TBH_INTERP, TBH_LD, TBH_LDRW = TBH_LD + 3, TBH_ST = TBH_LDRW + 3, TBH_COUNT = TBH_ST + 3 };
+enum { TBH_FLAGS, TBH_INTERP, TBH_WINDOW, TBH_LD, TBH_LDRW = TBH_LD + 3, TBH_ST = TBH_LDRW + 3, TBH_COUNT = TBH_ST + 3 };
 
 /* Routines made from templates/x87-arith.tmpl and x87-convert.tmpl. */
 enum x87_arith { X87_ADD, X87_SUB, X87_SUBR, X87_MUL, X87_DIV, X87_DIVR, X87_ARITH_COUNT };
@@ -84,16 +84,31 @@ struct tb_context {
     /* Entry points made from templates/frame.tmpl. */
     uint64_t (*enter)(CPUX86State *env, const uint32_t *host);
     const uint32_t *exit_link, *exit_eip, *exit_lookup, *exit_end;
-    const uint32_t *thunk_ld[3], *thunk_ldrw[3], *thunk_st[3], *thunk_flags, *thunk_interp;
+    const uint32_t *thunk_ld[3], *thunk_ldrw[3], *thunk_st[3], *thunk_flags, *thunk_interp, *thunk_window;
     const uint32_t *rep_movs[3], *rep_stos[3], *repne_scas8; /* for 1, 2 and 4 bytes */
 
     struct x87_routines x87;
     unsigned host_features; /* TMPL_HOST_* */
     struct tb_stats stats;
     uint64_t interp_forms[FORM_COUNT]; /* executions through helper_interp, by ISA row */
-    uint64_t *profile_counts; /* -profile: executions of tbs[i]; else NULL */
+    /* -profile: executions of tbs[i], and behind max_tbs of these how often ways out in the middle were taken; else
+     * NULL. */
+    uint64_t *profile_counts;
+    uint32_t nsides, max_sides;
     bool count_insns; /* blocks add their instructions to env->insns_template */
 };
+
+/* window-sites.c */
+bool window_use_tlb(hwaddr phys); /* the instruction at that physical address is better off with the TLB */
+bool window_refused(hwaddr phys); /* it could not use the window; true: from now on it is to use the TLB */
+
+/* window-fault.c */
+void window_faults_init(struct tb_context *ctx); /* guest RAM exists */
+void window_faults_end(struct tb_context *ctx);
+int64_t helper_window(CPUX86State *env, uint64_t pc, uint64_t v, uintptr_t ra);
+/* tb-exec.c: the instruction whose code the host address is in; the guest's state before it */
+uint32_t tb_insn_at(const TranslationBlock *tb, const uint32_t *host);
+void tb_restore_insn(CPUX86State *env, const TranslationBlock *tb, uint32_t index);
 
 /* tb-cache.c */
 TranslationBlock *tb_find(struct tb_context *ctx, uint32_t eip, uint32_t cs_base, uint32_t flags, hwaddr phys_pc);

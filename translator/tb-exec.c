@@ -19,6 +19,7 @@
 #define CODE_SIZE ((size_t)96 << 20)
 #define CODE_REGION ((uintptr_t)1 << 28) /* reach of `j` */
 #define MAX_TBS (512u << 10)
+#define MAX_SIDES (4 * MAX_TBS)
 #define ARENA_SIZE ((size_t)128 << 20)
 #define MAX_POOL (256u << 10)
 #define HWCAP_LOONGSON_MMI (1ul << 11)
@@ -76,6 +77,7 @@ struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns)
     ctx->code_limit = ctx->code + CODE_SIZE / sizeof *ctx->code;
     ctx->code_ptr = ctx->code;
     ctx->max_tbs = MAX_TBS;
+    ctx->max_sides = MAX_SIDES;
     ctx->tbs = map_reserve(MAX_TBS * sizeof *ctx->tbs, PROT_READ | PROT_WRITE);
     ctx->arena_size = ARENA_SIZE;
     ctx->arena = map_reserve(ARENA_SIZE, PROT_READ | PROT_WRITE);
@@ -96,6 +98,11 @@ struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns)
     return ctx;
 }
 
+void tb_use_windows(CPUX86State *env)
+{
+    window_faults_init(env->tbs);
+}
+
 void tb_set_code_size(CPUX86State *env, unsigned mib)
 {
     size_t size = (size_t)mib << 20;
@@ -109,6 +116,7 @@ void tb_context_free(CPUX86State *env)
         return;
     tb_flush_all(ctx);
     jc_free(ctx);
+    window_faults_end(ctx);
     tb_profile_free(ctx);
     munmap(ctx->code, CODE_SIZE);
     munmap(ctx->tbs, MAX_TBS * sizeof *ctx->tbs);
@@ -170,7 +178,7 @@ void tb_restore_fpu(CPUX86State *env, const TranslationBlock *tb, uint32_t index
     if (s->c1_clear)
         env->fpus &= (uint16_t)~FPUS_C1;
     if (s->ip != FPU_IP_NONE) {
-        env->fpip = tb->eip + s->ip;
+        env->fpip = tb->eip + (uint32_t)s->ip;
         env->fpcs = (uint16_t)env->segs[R_CS].selector;
     }
     if (s->ds != FPU_DS_NONE)
@@ -190,7 +198,19 @@ void tb_restore_state(CPUX86State *env, uintptr_t ra)
         k++;
     if (k == tb->nstubs)
         return;
-    uint32_t index = tb->stubs[k].insn;
+    tb_restore_insn(env, tb, tb->stubs[k].insn);
+}
+
+uint32_t tb_insn_at(const TranslationBlock *tb, const uint32_t *host)
+{
+    uint32_t k = tb->icount - 1u, offset = (uint32_t)(host - tb->host);
+    while (k > 0 && tb->map[k].host > offset)
+        k--;
+    return k;
+}
+
+void tb_restore_insn(CPUX86State *env, const TranslationBlock *tb, uint32_t index)
+{
     const struct flag_state *fs = &tb->fstates[tb->map[index].flags];
     env->eip = tb->eip + tb->map[index].guest;
     if (env->icount_enabled)
@@ -249,7 +269,7 @@ static TranslationBlock *link_target(const TranslationBlock *from, unsigned n, T
     }
     if (to->fptw == TB_ANY_FPTW)
         return to;
-    if (from->fptw != TB_ANY_FPTW && from->map[from->icount - 1].fptw_after == to->fptw)
+    if (from->fptw != TB_ANY_FPTW && from->map[from->exit[n].insn].fptw_after == to->fptw)
         return to;
     return tb_first_variant(to);
 }
@@ -259,7 +279,7 @@ static void link_exit(struct tb_context *ctx, TranslationBlock *from, uintptr_t 
     if (from->invalid || to->invalid || to->phys_page2 != TB_NO_PAGE
         || ((from->phys_pc ^ to->phys_pc) & ~(hwaddr)(TARGET_PAGE_SIZE - 1)) || from->flags != to->flags)
         return;
-    for (unsigned n = 0; n < TB_EXITS; n++)
+    for (unsigned n = 0; n < from->nexits; n++)
         if (from->exit[n].jump && ra > (uintptr_t)from->exit[n].stub && ra <= (uintptr_t)(from->exit[n].stub + 4)
             && from->exit[n].eip == to->eip) {
             to = link_target(from, n, to);
@@ -314,6 +334,9 @@ void tb_run(CPUX86State *env)
         uint64_t why = ctx->enter(env, tb->host);
         ctx->running = NULL;
         link_ra = 0;
+        ctx->stats.left_link += why > TB_LEAVE_CODES;
+        ctx->stats.left_poll += why == TB_LEAVE_EIP;
+        ctx->stats.left_end += why == TB_LEAVE_END;
         if (why > TB_LEAVE_CODES)
             link_ra = (uintptr_t)why;
         else if (why == TB_LEAVE_LOOKUP)

@@ -108,6 +108,7 @@ void tb_helpers_init(CPUX86State *env)
         helper_stb, helper_stw, helper_stl};
     env->tb_helpers[TBH_FLAGS] = (uintptr_t)cc_compute_all;
     env->tb_helpers[TBH_INTERP] = (uintptr_t)helper_interp;
+    env->tb_helpers[TBH_WINDOW] = (uintptr_t)helper_window;
     for (unsigned i = 0; i < 9; i++)
         env->tb_helpers[TBH_LD + i] = (uintptr_t)mem[i];
 }

@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "profile.h"
+#include "window.h"
 
 /* Words executed from `p` on, up to `end` or through the jump that leaves the block or routine: no branch is
  * taken but branch-likely ones, with which successful look-ups skip their way out, and unconditional ones.
@@ -45,7 +46,10 @@ static uint32_t usual_words(const uint32_t *p, const uint32_t *end, const uint32
 static void count_block(CPUX86State *env, const TranslationBlock *tb, uint64_t times)
 {
     const uint32_t *end = tb->host + tb->host_words;
+    const uint64_t *counts = env->tbs->profile_counts;
+    uint64_t entered = times;
     uint32_t all = 0;
+    unsigned side = TB_EXIT_SIDE;
     for (unsigned i = 0; i < tb->icount; i++) {
         const struct insn_map *m = &tb->map[i];
         uint32_t words = usual_words(tb->host + m->host, i + 1u < tb->icount ? tb->host + m[1].host : end,
@@ -53,8 +57,10 @@ static void count_block(CPUX86State *env, const TranslationBlock *tb, uint64_t t
         all += words;
         if (!m->interp)
             profile_template(env, m->form, times, words);
+        if (side < tb->nexits && tb->exit[side].insn == i)
+            times -= counts[tb->exit[side++].taken];
     }
-    struct profile_block b = {.phys_pc = tb->phys_pc, .eip = tb->eip, .flags = tb->flags, .times = times,
+    struct profile_block b = {.phys_pc = tb->phys_pc, .eip = tb->eip, .flags = tb->flags, .times = entered,
                               .insns = tb->icount, .host_words = all};
     profile_add_block(env, &b);
 }
@@ -68,18 +74,66 @@ void tb_profile_gather(CPUX86State *env)
         if (times)
             count_block(env, &ctx->tbs[i], times);
     }
+    memset(ctx->profile_counts + ctx->max_tbs, 0, ctx->nsides * sizeof *ctx->profile_counts);
+}
+
+/* ---- events: what the counters that are kept anyway have gone up by since the start mark ---- */
+
+/* EVENT(name in the file, where it is counted) */
+#define EVENTS \
+    EVENT("exit_link", tb->left_link) EVENT("exit_poll", tb->left_poll) EVENT("exit_end", tb->left_end) \
+    EVENT("jump_cache_miss", tb->jc_misses) EVENT("block_lookup", tb->lookups) EVENT("link", tb->links) \
+    EVENT("block_translated", tb->translated) EVENT("instruction_translated", tb->insns_translated) \
+    EVENT("block_invalidated", tb->invalidated) EVENT("code_flush", tb->flushes) \
+    EVENT("tlb_miss_data", mmu->fills) EVENT("tlb_miss_code", mmu->fetch_fills) \
+    EVENT("slow_load", mmu->slow_loads) EVENT("slow_store", mmu->slow_stores) \
+    EVENT("code_page_write", mmu->code_writes) EVENT("tlb_flush", mmu->flushes) \
+    EVENT("tlb_flush_non_global", mmu->flushes_non_global) EVENT("tlb_flush_page", mmu->flushes_page) \
+    EVENT("page_fault", mmu->page_faults) EVENT("window_fault", window->faults) \
+    EVENT("window_map", window->maps) EVENT("window_unmap", window->unmaps)
+
+#define EVENT(name, where) +1
+enum { EVENT_COUNT = 0 EVENTS };
+#undef EVENT
+static uint64_t at_start[EVENT_COUNT];
+
+static void read_events(CPUX86State *env, uint64_t now[EVENT_COUNT])
+{
+    const struct tb_stats *tb = &env->tbs->stats;
+    const struct softmmu_stats *mmu = softmmu_get_stats(env);
+    const struct window_stats *window = window_get_stats(env);
+    unsigned n = 0;
+#define EVENT(name, where) now[n++] = where;
+    EVENTS
+#undef EVENT
+}
+
+static void events(CPUX86State *env)
+{
+    static const char *const names[] = {
+#define EVENT(name, where) name,
+        EVENTS
+#undef EVENT
+    };
+    uint64_t now[EVENT_COUNT];
+    read_events(env, now);
+    for (unsigned i = 0; i < EVENT_COUNT; i++)
+        profile_add_event(env, names[i], now[i] - at_start[i]);
 }
 
 static void clear(CPUX86State *env)
 {
-    memset(env->tbs->profile_counts, 0, env->tbs->ntbs * sizeof *env->tbs->profile_counts);
+    struct tb_context *ctx = env->tbs;
+    read_events(env, at_start);
+    memset(ctx->profile_counts, 0, ctx->ntbs * sizeof *ctx->profile_counts);
+    memset(ctx->profile_counts + ctx->max_tbs, 0, ctx->nsides * sizeof *ctx->profile_counts);
 }
 
 void tb_profile_init(struct tb_context *ctx)
 {
-    static const struct profile_source source = {tb_profile_gather, clear};
+    static const struct profile_source source = {tb_profile_gather, clear, events};
     /* Away from the code: a write to a page of code that has run is slow. */
-    ctx->profile_counts = mmap(NULL, ctx->max_tbs * sizeof *ctx->profile_counts, PROT_READ | PROT_WRITE,
+    ctx->profile_counts = mmap(NULL, (ctx->max_tbs + ctx->max_sides) * sizeof *ctx->profile_counts, PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (ctx->profile_counts == MAP_FAILED)
         user_error("out of memory");
@@ -90,6 +144,6 @@ void tb_profile_init(struct tb_context *ctx)
 void tb_profile_free(struct tb_context *ctx)
 {
     if (ctx->profile_counts)
-        munmap(ctx->profile_counts, ctx->max_tbs * sizeof *ctx->profile_counts);
+        munmap(ctx->profile_counts, (ctx->max_tbs + ctx->max_sides) * sizeof *ctx->profile_counts);
     ctx->profile_counts = NULL;
 }

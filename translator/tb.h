@@ -36,17 +36,17 @@ struct flag_state {
  * state yet. */
 struct x87_state {
     uint16_t word;  /* env->fptw */
-    uint16_t ip;    /* byte offset of the instruction that FIP and FCS are of, or FPU_IP_NONE: they are right */
+    int16_t ip;     /* byte offset of the instruction that FIP and FCS are of, or FPU_IP_NONE: they are right */
     uint8_t ds;     /* segment whose selector FDS is, or FPU_DS_NONE */
     bool c1_clear;  /* C1 is 0 */
 };
-#define FPU_IP_NONE 0xffff
+#define FPU_IP_NONE INT16_MIN
 #define FPU_DS_NONE 0xff
 #define TB_ANY_FPTW 0xffffffffu
 
 /* For each guest instruction: where it begins. */
 struct insn_map {
-    uint16_t guest; /* byte offset from the block's eip */
+    int16_t guest;  /* byte offset from the block's eip, on the same page */
     uint16_t flags; /* index into the block's flag states */
     uint16_t fpu;   /* index into its x87 states, */
     uint16_t fptw_after; /* and env->fptw after the instruction, where it is specialised */
@@ -69,15 +69,27 @@ struct tb_exit {
     struct TranslationBlock *dest;
     struct TranslationBlock *next; /* next exit that is linked to dest, and which of its exits */
     uint8_t next_n;
+    uint16_t insn;            /* the instruction that it is of */
+    uint32_t taken;           /* -profile: its counter, for TB_EXIT_SIDE and up */
 };
-/* Two of the last instruction, and that to another variant of the block (its fptw differs). */
-enum { TB_EXIT_GUARD = 2, TB_EXITS };
+/* Two of the last instruction, that to another variant of the block (its fptw differs), and those of
+ * conditional jumps that the block goes on behind. */
+enum { TB_EXIT_GUARD = 2, TB_EXIT_SIDE, TB_MAX_EXITS = TB_EXIT_SIDE + TB_MAX_INSNS };
+
+/* Guest bytes of a block: offsets from the start of their page. */
+struct tb_range {
+    uint16_t start, end;
+};
+#define TB_MAX_RANGES 8
 
 typedef struct TranslationBlock {
     uint32_t eip, cs_base, flags; /* flags: tb_flags() */
     uint32_t fptw;                /* env->fptw that it is for, or TB_ANY_FPTW */
-    uint16_t size, icount;        /* guest bytes and instructions */
+    uint16_t icount;              /* guest instructions */
+    uint8_t nranges, nexits;
     bool invalid;
+    uint16_t page2_end;           /* bytes that lie on the second page */
+    struct tb_range range[TB_MAX_RANGES]; /* those on the first; direct jumps may lie between them */
     hwaddr phys_pc;
     hwaddr phys_page2; /* second page of a block whose only instruction crosses, or TB_NO_PAGE */
     const uint32_t *host;
@@ -86,7 +98,7 @@ typedef struct TranslationBlock {
     struct TranslationBlock *page_next[2];
     struct TranslationBlock *incoming; /* exits linked to this block */
     uint8_t incoming_n;
-    struct tb_exit exit[TB_EXITS];
+    struct tb_exit *exit;         /* nexits entries */
     struct insn_map *map;         /* icount entries */
     struct flag_state *fstates;
     struct x87_state *fpustates;
@@ -106,6 +118,7 @@ struct tb_interp_insn {
 /* Counters that -d stats prints. */
 struct tb_stats {
     uint64_t translated, insns_translated, flushes, invalidated, links, lookups, jc_misses;
+    uint64_t left_link, left_poll, left_end; /* ways back to C besides jc_misses: unlinked exit, exit_request, mode */
 };
 
 struct tb_context;
@@ -115,6 +128,8 @@ struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns); /* sets
 /* Use only the first `mib` MiB of the code region (1-96). */
 void tb_set_code_size(CPUX86State *env, unsigned mib);
 void tb_context_free(CPUX86State *env);
+/* Direct windows from now on (softmmu/window.h): all RAM is there. */
+void tb_use_windows(CPUX86State *env);
 /* The template accelerator: run until env->exit_request or an interrupt has to be looked at. */
 void tb_run(CPUX86State *env);
 

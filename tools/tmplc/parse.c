@@ -81,11 +81,11 @@ static bool parse_option(struct stanza *s, int *section)
         if (list & 3u << 26)
             error("k0 and k1 belong to the kernel%s", "");
         if (list & (1u << 30 | 1u << 28 | 1u << 29))
-            error("env, tlb and sp can always be read; `sets' allows writing them%s", "");
+            error("env, mem and sp can always be read; `sets' allows writing them%s", "");
     } else if (accept("sets")) {
         s->sets |= register_list(NULL);
         if (s->sets & ~(1u << 30 | 1u << 28 | 1u << 29 | 1u << 31))
-            error("`sets' is for env, tlb, sp and ra%s", "");
+            error("`sets' is for env, mem, sp and ra%s", "");
     } else if (accept("reads")) {
         if (!accept("flags"))
             error("expected `reads flags C' or `reads flags all'%s", "");

@@ -1,0 +1,91 @@
+/* Host faults of translated code in a direct window (softmmu/window.h).
+ *
+ * The handler maps the page, and the host instruction happens again; or it makes the block go to a thunk, which
+ * brings the vCPU to the guest instruction that faulted.  That one then goes through the interpreter, which
+ * raises what there is to raise.  An instruction that cannot use the window several times, since it is after MMIO,
+ * memory of processes, or pages with code, gets the TLB's form when its block is translated again. */
+#include "tb-context.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <ucontext.h>
+
+#include "exception.h"
+#include "interp.h"
+#include "log.h"
+#include "optimise.h"
+#include "regmap.h"
+#include "window.h"
+
+static struct tb_context *faulting; /* one vCPU: the context whose code runs */
+static struct sigaction previous;
+
+/* Does the word store?  Those that translated code uses on guest memory. */
+static bool is_store(uint32_t word)
+{
+    unsigned op = word >> 26;
+    if (op == 0x1e) /* MSA: ST.df */
+        return (word >> 2 & 15) == 9;
+    return (op >= 0x28 && op <= 0x2e) || (op >= 0x38 && op != 0x3b);
+}
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+    struct tb_context *ctx = faulting;
+    uint64_t pc = uc->uc_mcontext.pc;
+    if (ctx && ctx->running && pc >= (uintptr_t)ctx->code && pc < (uintptr_t)ctx->code_ptr) {
+        switch (window_fault(ctx->env, (uintptr_t)info->si_addr, is_store(*(const uint32_t *)(uintptr_t)pc))) {
+        case WINDOW_MAPPED:
+            return;
+        case WINDOW_GUEST:
+        case WINDOW_NEVER:
+            uc->uc_mcontext.gregs[HREG_X1] = pc;
+            uc->uc_mcontext.pc = (uintptr_t)ctx->thunk_window;
+            return;
+        case WINDOW_OTHER:
+            break;
+        }
+    }
+    /* A fault of ours: as if there were no handler. */
+    sigaction(sig, &previous, NULL);
+}
+
+/* From the thunk: guest registers are in env.  The instruction at host address pc is done here, and the block left. */
+int64_t helper_window(CPUX86State *env, uint64_t pc, uint64_t v, uintptr_t ra)
+{
+    struct tb_context *ctx = env->tbs;
+    TranslationBlock *tb = tb_from_host(ctx, (const uint32_t *)(uintptr_t)pc);
+    (void)v;
+    (void)ra;
+    if (!tb)
+        abort();
+    uint32_t index = tb_insn_at(tb, (const uint32_t *)(uintptr_t)pc);
+    tb_restore_insn(env, tb, index);
+    hwaddr phys = (tb->phys_pc & ~(hwaddr)(TARGET_PAGE_SIZE - 1)) | ((env->eip + tb->cs_base) & (TARGET_PAGE_SIZE - 1));
+    ctx->running = NULL;
+    /* A guest fault does not return, and is not counted: pages of processes come by faults. */
+    interp_run(env, 1);
+    if (window_refused(phys))
+        tb_invalidate_phys_range(env, phys, phys + 1, 0);
+    cpu_loop_exit(env);
+}
+
+void window_faults_init(struct tb_context *ctx)
+{
+    CPUX86State *env = ctx->env;
+    if (!window_init(env, optimise_on(OPTIMISE_KERNEL_WINDOW), optimise_on(OPTIMISE_USER_WINDOW)))
+        return;
+    struct sigaction sa = { .sa_flags = SA_SIGINFO | SA_NODEFER };
+    sa.sa_sigaction = on_fault;
+    faulting = ctx;
+    sigaction(SIGSEGV, &sa, &previous);
+}
+
+void window_faults_end(struct tb_context *ctx)
+{
+    if (faulting != ctx)
+        return;
+    sigaction(SIGSEGV, &previous, NULL);
+    faulting = NULL;
+}

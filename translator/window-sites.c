@@ -1,0 +1,29 @@
+/* Instructions that have turned out not to suit a direct window: what they access is seldom there. */
+#include "tb-context.h"
+
+#define TIMES_MAX 3
+#define SITES_BITS 16
+
+/* How often an instruction had to be helped.  A table of hints: two that share a slot forget each other. */
+static struct site {
+    uint32_t phys, times;
+} sites[1u << SITES_BITS];
+
+static struct site *site_of(hwaddr phys)
+{
+    return &sites[(phys ^ phys >> SITES_BITS) & ((1u << SITES_BITS) - 1)];
+}
+
+bool window_use_tlb(hwaddr phys)
+{
+    const struct site *s = site_of(phys);
+    return s->phys == (uint32_t)phys && s->times >= TIMES_MAX;
+}
+
+bool window_refused(hwaddr phys)
+{
+    struct site *s = site_of(phys);
+    if (s->phys != (uint32_t)phys)
+        *s = (struct site){ (uint32_t)phys, 0 };
+    return ++s->times == TIMES_MAX;
+}
