@@ -12,8 +12,8 @@
                            | CPUID_CMOV | CPUID_PAT | CPUID_PSE36 | CPUID_CLFSH | CPUID_MMX | CPUID_FXSR \
                            | CPUID_SSE | CPUID_SSE2)
 
-/* A word that CPUID returns.  The first three are struct cpu_model's. */
-enum word { LEAF_1_EDX, LEAF_1_ECX, LEAF_EXT_EDX, LEAF_EXT_ECX, LEAF_7_EBX, WORDS };
+/* A word that CPUID returns.  The first four are struct cpu_model's. */
+enum word { LEAF_1_EDX, LEAF_1_ECX, LEAF_EXT_EDX, LEAF_7_EDX, LEAF_EXT_ECX, LEAF_7_EBX, WORDS };
 
 static const struct feature_word {
     const char *where;
@@ -31,6 +31,10 @@ static const struct feature_word {
     [LEAF_EXT_EDX] = {"CPUID.80000001H:EDX", CPUID_EXT_NX, {
         [11] = "syscall", [20] = "nx", [22] = "mmxext", [25] = "fxsr-opt", "pdpe1gb", "rdtscp", [29] = "lm",
         "3dnowext", "3dnow"}},
+    [LEAF_7_EDX] = {"CPUID.07H:EDX", CPUID_7_SPEC_CTRL | CPUID_7_ARCH_CAPABILITIES, {
+        [2] = "avx512-4vnniw", "avx512-4fmaps", "fsrm", [8] = "avx512-vp2intersect", [10] = "md-clear",
+        [14] = "serialize", [16] = "tsx-ldtrk", [19] = "arch-lbr", [22] = "amx-bf16", "avx512-fp16",
+        "amx-tile", "amx-int8", "spec-ctrl", "stibp", [29] = "arch-capabilities", "core-capability", "ssbd"}},
     [LEAF_EXT_ECX] = {"CPUID.80000001H:ECX", 0, {
         "lahf-lm", "cmp-legacy", "svm", "extapic", "cr8legacy", "abm", "sse4a", "misalignsse",
         "3dnowprefetch", "osvw", "ibs", "xop", "skinit", "wdt", NULL, "lwp", "fma4", "tce", [21] = "tbm",
@@ -63,6 +67,8 @@ static const struct {
     {LEAF_EXT_EDX, LEAF_1_EDX, CPUID_EXT_NX, CPUID_MSR}, {LEAF_1_EDX, LEAF_1_EDX, CPUID_MMX, CPUID_FPU},
     {LEAF_1_EDX, LEAF_1_EDX, CPUID_FXSR, CPUID_FPU},    {LEAF_1_EDX, LEAF_1_EDX, CPUID_SSE, CPUID_FXSR},
     {LEAF_1_EDX, LEAF_1_EDX, CPUID_SSE2, CPUID_SSE},    {LEAF_1_ECX, LEAF_1_EDX, CPUID_ECX_SSE3, CPUID_SSE2},
+    {LEAF_7_EDX, LEAF_1_EDX, CPUID_7_SPEC_CTRL, CPUID_MSR},
+    {LEAF_7_EDX, LEAF_7_EDX, CPUID_7_ARCH_CAPABILITIES, CPUID_7_SPEC_CTRL},
 };
 
 static bool __attribute__((format(printf, 2, 3))) fail(char **error, const char *fmt, ...)
@@ -166,7 +172,7 @@ static void take_out(struct bit_set *on, const struct bit_set *wanted, void (*wa
 
 bool cpu_features_switch(struct cpu_model *m, const char *list, void (*warn)(const char *line), char **error)
 {
-    struct bit_set on = {{m->features, m->features_ecx, m->ext_features}};
+    struct bit_set on = {{m->features, m->features_ecx, m->ext_features, m->features_7}};
     struct bit_set plus = {0}, minus = {0}, wanted = {0};
     char *copy = strdup(list), *save = NULL;
     bool ok = copy != NULL || fail(error, "out of memory");
@@ -182,6 +188,9 @@ bool cpu_features_switch(struct cpu_model *m, const char *list, void (*warn)(con
     m->features = on.word[LEAF_1_EDX];
     m->features_ecx = on.word[LEAF_1_ECX];
     m->ext_features = on.word[LEAF_EXT_EDX];
+    m->features_7 = on.word[LEAF_7_EDX];
+    if (m->features_7 && m->level < 7)
+        m->level = 7;
     if (m->ext_features && m->xlevel < 0x80000001u)
         m->xlevel = 0x80000001u; /* where they are shown */
     return true;

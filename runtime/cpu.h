@@ -139,6 +139,9 @@ struct insn;
 struct cpu_model;
 struct profile;
 
+/* Code reaches them all by a 16-bit offset. */
+#define PAGE_GUARDS 24576
+
 typedef struct CPUX86State {
     /* Guest registers first: templates reach them with short offsets from s8. */
     uint32_t regs[8];
@@ -223,6 +226,7 @@ typedef struct CPUX86State {
     void *_Atomic jmp_cache;  /* table for inline indirect look-ups; an empty one makes code leave */
     void *jmp_cache_empty;    /* that empty table; NULL without templates */
     uint64_t tb_helpers[32];  /* C functions that thunks call */
+    uint8_t page_guard[PAGE_GUARDS]; /* 1: the page is mapped as links to it assume (translator/tb-link.c) */
 } CPUX86State;
 
 /* State after RESET# (SDM 3, table 9-1): CS:EIP = F000:FFF0, base FFFF0000. */

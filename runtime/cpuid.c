@@ -38,9 +38,10 @@ static const struct cpu_model models[] = {
         .brand = "QEMU Virtual CPU version 2.5+",
     }, {
         .name = "max", .description = "everything that is implemented",
-        .vendor = "GenuineIntel", .family = 6, .model = 6, .stepping = 3, .has_cpuid = true, .level = 4,
+        .vendor = "GenuineIntel", .family = 6, .model = 6, .stepping = 3, .has_cpuid = true, .level = 7,
         .xlevel = 0x80000004u, .leaf1_ebx = CLFLUSH_64_BYTES, .features = FEATURES_MAX,
-        .features_ecx = CPUID_ECX_SSE3, .ext_features = CPUID_EXT_NX, .leaf2 = {1, 0, 0x4d, 0x2c307d},
+        .features_ecx = CPUID_ECX_SSE3, .ext_features = CPUID_EXT_NX,
+        .features_7 = CPUID_7_SPEC_CTRL | CPUID_7_ARCH_CAPABILITIES, .leaf2 = {1, 0, 0x4d, 0x2c307d},
         .brand = "stitch86 virtual CPU",
     }, {
         .name = "pentium3", .description = "Pentium III (Coppermine): MMX, SSE",
@@ -111,6 +112,11 @@ static const struct cpu_model *model_of(const CPUX86State *env)
 bool cpu_has_cpuid_bit(const CPUX86State *env, uint32_t bit)
 {
     return model_of(env)->features & bit;
+}
+
+bool cpu_has_leaf7_bit(const CPUX86State *env, uint32_t bit)
+{
+    return model_of(env)->features_7 & bit;
 }
 
 bool cpu_has(const CPUX86State *env, enum isa_feature feature)
@@ -185,6 +191,10 @@ void cpu_cpuid(CPUX86State *env, uint32_t leaf, uint32_t subleaf, uint32_t out[4
     case 4:
         if (subleaf < sizeof qemu_caches / sizeof qemu_caches[0])
             memcpy(out, qemu_caches[subleaf], sizeof qemu_caches[0]);
+        break;
+    case 7:
+        if (subleaf == 0)
+            out[3] = m->features_7;
         break;
     case 0x80000000u: /* QEMU shows the vendor here too, and the signature in the next */
         vendor(m, out);

@@ -18,6 +18,8 @@ enum {
 };
 /* Leaf 1, ECX (table 3-19). */
 enum { CPUID_ECX_SSE3 = 1 << 0, CPUID_ECX_MONITOR = 1 << 3 };
+/* Leaf 7, EDX (table 3-8: structured extended features). */
+enum { CPUID_7_SPEC_CTRL = 1 << 26, CPUID_7_ARCH_CAPABILITIES = 1 << 29 };
 /* Leaf 80000001h, EDX. */
 enum { CPUID_EXT_NX = 1 << 20 };
 
@@ -32,6 +34,7 @@ struct cpu_model {
     uint32_t features;     /* leaf 1 EDX */
     uint32_t features_ecx; /* leaf 1 ECX */
     uint32_t ext_features; /* leaf 80000001h EDX */
+    uint32_t features_7;   /* leaf 7 EDX */
     uint32_t leaf2[4];     /* cache descriptors: eax ebx ecx edx */
     const char *brand;     /* leaves 80000002h-4h, or NULL */
 };
@@ -46,6 +49,8 @@ const struct cpu_model *cpu_model_default(void);
 void cpu_model_list(FILE *out);
 /* Is the model's leaf 1 EDX bit (CPUID_*) set? */
 bool cpu_has_cpuid_bit(const CPUX86State *env, uint32_t bit);
+/* The same for leaf 7, EDX (CPUID_7_*). */
+bool cpu_has_leaf7_bit(const CPUX86State *env, uint32_t bit);
 /* Does the model have the instructions that isa.tab puts under this feature? */
 bool cpu_has(const CPUX86State *env, enum isa_feature feature);
 

@@ -8,7 +8,8 @@
 
 enum {
     MSR_P5_MC_ADDR = 0x0, MSR_P5_MC_TYPE = 0x1, MSR_TSC = 0x10, MSR_PLATFORM_ID = 0x17,
-    MSR_APICBASE = 0x1b, MSR_EBL_CR_POWERON = 0x2a, MSR_TEST_CTL = 0x33, MSR_UCODE_TRIGGER = 0x79,
+    MSR_APICBASE = 0x1b, MSR_EBL_CR_POWERON = 0x2a, MSR_TEST_CTL = 0x33, MSR_SPEC_CTRL = 0x48,
+    MSR_PRED_CMD = 0x49, MSR_UCODE_TRIGGER = 0x79, MSR_ARCH_CAPABILITIES = 0x10a,
     MSR_UCODE_REV = 0x8b, MSR_PERFCTR0 = 0xc1, MSR_PERFCTR1 = 0xc2, MSR_MTRRCAP = 0xfe,
     MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP = 0x175, MSR_SYSENTER_EIP = 0x176, MSR_MCG_CAP = 0x179,
     MSR_MCG_STATUS = 0x17a, MSR_EVNTSEL0 = 0x186, MSR_EVNTSEL1 = 0x187, MSR_DEBUGCTL = 0x1d9,
@@ -22,6 +23,12 @@ enum {
 #define MTRRCAP (MTRR_VARIABLE_COUNT | 1u << 8 | 1u << 10) /* fixed ranges, write combining */
 #define PHYS_ADDR_MASK 0xfffffffffull                      /* 36 bits */
 #define EFER_NXE 0x800u
+
+/* IA32_ARCH_CAPABILITIES (SDM 4, table 2-2) of a CPU that does not speculate: RDCL_NO, IBRS_ALL,
+ * SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO,
+ * GDS_NO, RFDS_NO, ITS_NO. */
+#define ARCH_CAPABILITIES (1ull << 0 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 8 | 1 << 13 | 1 << 14 \
+                           | 1 << 15 | 1 << 20 | 1 << 24 | 1 << 26 | 1 << 27 | 1ull << 62)
 
 uint64_t cpu_read_tsc(CPUX86State *env)
 {
@@ -161,6 +168,10 @@ static bool read_msr(CPUX86State *env, uint32_t msr, uint64_t *v)
     case MSR_MCG_STATUS: *v = env->mcg_status; return cpu_has_cpuid_bit(env, CPUID_MCA);
     case MSR_PAT: *v = env->pat; return cpu_has_cpuid_bit(env, CPUID_PAT);
     case MSR_EFER: *v = env->efer; return has_efer(env);
+    case MSR_SPEC_CTRL: *v = env->spec_ctrl; return cpu_has_leaf7_bit(env, CPUID_7_SPEC_CTRL);
+    case MSR_ARCH_CAPABILITIES:
+        *v = ARCH_CAPABILITIES;
+        return cpu_has_leaf7_bit(env, CPUID_7_ARCH_CAPABILITIES);
     default: return read_mtrr(env, msr, v) || read_p6(env, msr, v);
     }
 }
@@ -177,9 +188,10 @@ static bool write_efer(CPUX86State *env, uint64_t v)
 {
     if (!has_efer(env) || (v & ~(uint64_t)EFER_NXE))
         return false;
-    if (env->efer != v)
-        tlb_flush(env);
+    bool changed = env->efer != v;
     env->efer = v;
+    if (changed)
+        tlb_flush(env);
     return true;
 }
 
@@ -213,6 +225,13 @@ static bool write_msr(CPUX86State *env, uint32_t msr, uint64_t v)
         env->pat = v;
         return true;
     case MSR_EFER: return write_efer(env, v);
+    case MSR_SPEC_CTRL: /* IBRS, and STIBP without a fault (SDM 4): there is nothing to restrict */
+        if (!cpu_has_leaf7_bit(env, CPUID_7_SPEC_CTRL) || (v & ~3ull))
+            return false;
+        env->spec_ctrl = v;
+        return true;
+    case MSR_PRED_CMD: /* IBPB */
+        return cpu_has_leaf7_bit(env, CPUID_7_SPEC_CTRL) && !(v & ~1ull);
     default: return write_mtrr(env, msr, v) || write_p6(env, msr, v);
     }
 }

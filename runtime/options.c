@@ -312,6 +312,12 @@ static bool opt_profile(struct options *o, const char *arg)
     return true;
 }
 
+static bool opt_perfmap(struct options *o, const char *arg)
+{
+    o->perfmap = arg;
+    return true;
+}
+
 static bool opt_stats(struct options *o, const char *arg)
 {
     (void)arg;

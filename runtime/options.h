@@ -35,6 +35,7 @@ struct options {
     uint64_t optimise; /* bits by enum optimisation */
     uint64_t hash_interval;
     const char *profile; /* file, or NULL */
+    const char *perfmap; /* file, "auto", or NULL */
     bool stats;
 };
 

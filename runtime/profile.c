@@ -16,6 +16,8 @@ struct form_count {
     uint64_t slow; /* of template_times: the interpreter did it after all */
 };
 
+#define MAX_EVENTS 48
+
 struct profile {
     FILE *out;
     const char *file;
@@ -26,6 +28,11 @@ struct profile {
     struct form_count forms[FORM_COUNT];
     struct profile_block *blocks;
     size_t nblocks, max_blocks;
+    struct {
+        const char *name;
+        uint64_t times;
+    } events[MAX_EVENTS];
+    unsigned nevents;
 };
 
 void profile_open(CPUX86State *env, const char *file)
@@ -74,6 +81,15 @@ void profile_add_block(CPUX86State *env, const struct profile_block *b)
             user_error("out of memory");
     }
     p->blocks[p->nblocks++] = *b;
+}
+
+void profile_add_event(CPUX86State *env, const char *name, uint64_t times)
+{
+    struct profile *p = env->profile;
+    if (p->nevents < MAX_EVENTS) {
+        p->events[p->nevents].name = name;
+        p->events[p->nevents++].times = times;
+    }
 }
 
 static int by_place(const void *a, const void *b)
@@ -135,6 +151,9 @@ static void write_file(struct profile *p)
                     (unsigned long long)(c->template_times - c->slow), (unsigned long long)p->interp[f],
                     (unsigned long long)c->host_words);
     }
+    fputs("# event\tname\ttimes\n", out);
+    for (unsigned i = 0; i < p->nevents; i++)
+        fprintf(out, "event\t%s\t%llu\n", p->events[i].name, (unsigned long long)p->events[i].times);
     fputs("# block\teip\tphysical\tmode\ttimes\tinstructions\thost_words\n", out);
     for (size_t i = 0; i < p->nblocks; i++) {
         const struct profile_block *b = &p->blocks[i];
@@ -148,8 +167,10 @@ static void stop(struct profile *p)
     if (p->stopped)
         return;
     p->stopped = true;
-    if (p->source)
+    if (p->source) {
         p->source->gather(p->env);
+        p->source->events(p->env);
+    }
     merge_blocks(p);
     write_file(p);
 }

@@ -42,11 +42,14 @@ uint64_t *profile_interp_counts(CPUX86State *env);
 /* An instruction in a block was executed `times` times with a template, `words` host words each. */
 void profile_template(CPUX86State *env, unsigned form, uint64_t times, uint32_t words);
 void profile_add_block(CPUX86State *env, const struct profile_block *b);
+/* Something that costs host instructions outside of templates happened so often; `name` lives on. */
+void profile_add_event(CPUX86State *env, const char *name, uint64_t times);
 
-/* The template accelerator's own counters: given over, or forgotten. */
+/* The template accelerator's own counters: given over, or forgotten.  Events are asked for once, at the end. */
 struct profile_source {
     void (*gather)(CPUX86State *env);
     void (*clear)(CPUX86State *env);
+    void (*events)(CPUX86State *env);
 };
 void profile_set_source(CPUX86State *env, const struct profile_source *source);
 

@@ -87,6 +87,16 @@ bool mmu_translate_debug(CPUX86State *env, uint32_t vaddr, hwaddr *paddr);
  * *host: host pointer of that byte, NULL if not RAM or ROM; *global: whether its mapping survives a CR3 load.
  * Cached in a code TLB of its own. */
 hwaddr mmu_fetch_page(CPUX86State *env, uint32_t vaddr, const uint8_t **host, bool *global);
+/* What a fetch from the page at vaddr, by CPL 3 or not, would get, without any effect: false if it would fault or
+ * would set an accessed bit.  *page: its physical address.  *large is to be zero at the first of several calls: a
+ * large page that was found is not walked again for the next address in it. */
+struct mmu_large {
+    uint32_t size, vaddr;
+    hwaddr paddr;
+    bool user, global;
+};
+bool mmu_code_mapping(CPUX86State *env, uint32_t vaddr, bool user, struct mmu_large *large, hwaddr *page,
+                      bool *global);
 
 /* Loads and stores at linear addresses, any alignment, page-crossing ones checked on both pages
  * before anything is written.  These try the TLB first, so the interpreter calls them too. */

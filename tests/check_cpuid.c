@@ -132,7 +132,9 @@ START_TEST(max)
     static const char *const names[] = {"486", "pentium", "pentium2", "pentium3", "qemu32"};
     use("max", 0, NULL);
     struct cpu_model all = model;
-    intel(0, 4);
+    intel(0, 7);
+    leaf(7, 0, 0, 0, 0, CPUID_7_SPEC_CTRL | CPUID_7_ARCH_CAPABILITIES);
+    leaf(7, 1, 0, 0, 0, 0);
     leaf(1, 0, 0x663, 0x800, 1, 0x078bf9ff);
     qemu_caches();
     intel(0x80000000, 0x80000004);
@@ -142,6 +144,7 @@ START_TEST(max)
         ck_assert_uint_eq(model.features & ~all.features, 0);
         ck_assert_uint_eq(model.features_ecx & ~all.features_ecx, 0);
         ck_assert_uint_eq(model.ext_features & ~all.ext_features, 0);
+        ck_assert_uint_eq(model.features_7 & ~all.features_7, 0);
     }
 }
 END_TEST
@@ -177,6 +180,11 @@ START_TEST(switches)
     leaf(0x80000001, 0, 0x652, 0, 0, CPUID_EXT_NX);
     use("pentium2,+xd,-nx", 0, NULL);
     leaf(0x80000000, 0, 0x03020101, 0, 0, 0x0c040843);
+    /* So do features of leaf 7, which needs nothing in between. */
+    use("qemu32,+spec-ctrl,+arch-capabilities", 0, NULL);
+    intel(0, 7);
+    leaf(6, 0, 0, 0, 0, 0);
+    leaf(7, 0, 0, 0, 0, CPUID_7_SPEC_CTRL | CPUID_7_ARCH_CAPABILITIES);
     /* The model itself is as it was. */
     ck_assert_uint_eq(cpu_model_find("qemu32")->features, base);
 }
@@ -211,6 +219,12 @@ START_TEST(dependencies)
     use("pentium2,+sse,+sse2,+sse3", 0, NULL);
     ck_assert_uint_eq(model.features, cpu_model_find("pentium2")->features | sse_and_2);
     ck_assert_uint_eq(model.features_ecx, CPUID_ECX_SSE3);
+    use("max,-spec-ctrl", 0, NULL);
+    ck_assert_uint_eq(model.features_7, 0);
+    use("qemu32,+arch-capabilities", 1, "needs spec-ctrl, which is off: CPUID.07H:EDX.arch-capabilities [bit 29]");
+    ck_assert_uint_eq(model.features_7, 0);
+    use("max,-msr", 0, NULL);
+    ck_assert_uint_eq(model.features_7, 0);
     use("486,+sse,+sse2", 2, "needs fxsr");
     ck_assert_uint_eq(model.features, cpu_model_find("486")->features);
 }
@@ -305,10 +319,10 @@ START_TEST(help)
         use(arg, 0, NULL);
         ck_assert_uint_eq(model.features & ~with.features, 0);
         removed += model.features != with.features || model.features_ecx != with.features_ecx
-                   || model.ext_features != with.ext_features;
+                   || model.ext_features != with.ext_features || model.features_7 != with.features_7;
         use("max,+avx", 1, NULL);
     }
-    ck_assert_uint_eq(features, 23);
+    ck_assert_uint_eq(features, 25);
     ck_assert_uint_eq(removed, features);
     free(text);
 }

@@ -77,7 +77,7 @@ case $(${HOST_RUN:-} "$stitch86" -accel template -kernel /dev/null 2>&1) in
 esac
 for accel in $accels; do
     p=$tmp/$accel
-    ${HOST_RUN:-} "$stitch86" -accel $accel -kernel "$tmp/kernel" -m 16 -serial null -no-reboot -profile "$p" \
+    ${HOST_RUN:-} "$stitch86" -accel $accel -kernel "$tmp/kernel" -m 16 -serial null -no-reboot -profile "$p" -perfmap "$p.map" \
         -device isa-debug-exit,iobase=0xf4,iosize=1 </dev/null >"$tmp/log" 2>&1
     expect "$accel: status" $? 1
     t=1000 i=0 # by templates, by the interpreter
@@ -90,9 +90,15 @@ for accel in $accels; do
     # The first mark forgets what was before it, the write that makes it comes behind that; the second one ends all.
     expect "$accel: OUT" "$(field "$p" OUT_DX_AL 4)" 1
     if [ $accel = template ]; then
-        expect "template: REP MOVS" "$(field "$p" MOVS_A5 3) $(field "$p" MOVS_A5 4)" "1 0"
+        expect "template: REP MOVS" "$(($(field "$p" MOVS_A5 3) + $(field "$p" MOVS_A5 4)))" 1
         expect "template: host words of ADD" "$(($(field "$p" ADD_EV_GV 5) >= 1000 && $(field "$p" ADD_EV_GV 5) <= 6000))" 1
-        expect "template: host words of a load" "$(($(field "$p" TEST_EV_IZ 5) >= 6000 && $(field "$p" TEST_EV_IZ 5) <= 9000))" 1
+        expect "template: host words of a load" "$(($(field "$p" TEST_EV_IZ 5) >= 3000 && $(field "$p" TEST_EV_IZ 5) <= 9000))" 1
+        # The loop, and a few blocks more, were made between the marks.
+        made=$(awk -F '\t' '$1 == "event" && $2 == "block_translated" { print $3 }' "$p")
+        expect "template: blocks made ($made)" "$((made >= 2 && made <= 16))" 1
+        expect "template: events, each once" "$(awk -F '\t' '$1 == "event" { print $2 }' "$p" | sort | uniq -d)" ""
+        named=$(grep -Ec '^[0-9a-f]+ [0-9a-f]*[048c] guest_001000[0-9a-f]{2}_cpl0$' "$p.map")
+        expect "template: -perfmap's blocks ($named)" "$((named >= made))" 1
         expect "template: the loop's block" "$(awk -F '\t' '$1 == "block" && $5 >= 999 { print $6 }' "$p")" 4
     fi
     expect "$accel: total" "$(awk -F '\t' '$1 == "total" { print $2 }' "$p")" \

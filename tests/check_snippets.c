@@ -206,6 +206,45 @@ START_TEST(thunk_flags)
 }
 END_TEST
 
+/* Operands as a record has them: sign-extended from the operand's width. */
+static uint32_t extended(uint32_t v, unsigned width)
+{
+    return width == 0 ? (uint32_t)(int8_t)v : width == 1 ? (uint32_t)(int16_t)v : v;
+}
+
+START_TEST(quick_flags)
+{
+    static const uint32_t special[] = { 0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff };
+    enum { SPECIAL = sizeof special / sizeof *special };
+    for (int t = 0; t < 200 * TIMES; t++) {
+        unsigned kind = (unsigned)t % CC_KINDS, width = (unsigned)(t / CC_KINDS) % 3, mod = t % 7 == 0 ? CCM_DEC : 0;
+        snippet_start();
+        uint32_t dst = (uint32_t)R(cc_dst), src = (uint32_t)R(cc_src);
+        if (t % 2) {
+            dst = special[t / 2 % SPECIAL];
+            src = special[t / (2 * SPECIAL) % SPECIAL];
+        }
+        dst = extended(dst, width);
+        src = kind == CC_EFLAGS ? src & CC_ARITH : extended(src, width);
+        R(cc_op) = CC_OP(kind, width) | (mod ? CC_MOD(mod, width) : 0);
+        R(cc_dst) = sx(dst);
+        R(cc_src) = sx(src);
+        memcpy(&want, &now, sizeof want);
+        RUN(emit_quick_flags(words, OUT));
+        bool quick = !mod && (kind == CC_CMP || kind == CC_SUB || kind == CC_LOGIC || kind == CC_EFLAGS);
+        uint32_t but = HREGS_SCRATCH | 1u << HREG_t9 | 1u << HREG_v0;
+        if (!quick) {
+            went_out("quick_flags");
+            same("quick_flags", but);
+            continue;
+        }
+        jumped_to("quick_flags", want.s.r[HREG_ra]);
+        ck_assert_uint_eq((uint32_t)R(v0), cc_compute_all(CC_OP(kind, width), dst, src, 0, 0));
+        same("quick_flags", but | 1u << HREG_cc_src);
+    }
+}
+END_TEST
+
 /* ---- guest memory: snippet-memory.c ---- */
 
 START_TEST(quick_accesses)
@@ -291,6 +330,17 @@ START_TEST(exits)
         same("poll", 1u << HREG_at);
     }
 
+    for (unsigned closed = 0; closed < 2; closed++) {
+        unsigned k = (unsigned)random_word() % PAGE_GUARDS;
+        snippet_start();
+        now.env.page_guard[k] = !closed;
+        memcpy(&want, &now, sizeof want);
+        RUN(emit_page_guard(words, (int)offsetof(CPUX86State, page_guard) + (int)k, OUT));
+        ck_assert_ptr_null(now.s.error);
+        ck_assert_int_eq(now.s.taken, closed);
+        same("page_guard", 1u << HREG_at);
+    }
+
     snippet_start();
     RUN(emit_jump(words, OUT));
     jumped_to("jump", jump_target(OUT));
@@ -342,7 +392,7 @@ START_TEST(jmp_cache)
             now.s.mem[2].size = sizeof entry;
             memcpy(now.table, &entry, sizeof entry);
             memcpy(&want, &now, sizeof want);
-            RUN(emit_jmp_cache(words, OUT));
+            RUN(emit_nop(emit_jmp_cache(words, HREG_t9, OUT)));
             if (miss)
                 went_out("jmp_cache");
             else
@@ -537,7 +587,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { enter, thunk_call, thunk_interp, thunk_flags, quick_accesses,
+    const TTest *const tests[] = { enter, thunk_call, thunk_interp, thunk_flags, quick_flags, quick_accesses,
                                           inline_accesses, known_accesses, slow_paths, strings, icount,
                                           exits, jmp_cache, counters, operands, flag_bits, cmpxchg };
     return suite_run_tests("snippets", tests, sizeof tests / sizeof *tests, NULL, NULL);

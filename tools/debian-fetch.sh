@@ -101,3 +101,41 @@ fetch_kernel_package() {
     fi
     [ -n "$fetch_kernel" ] && printf '%s\n' "$fetch_kernel"
 }
+
+# fetch_relative_links ROOT: an absolute link would lead out of a tree that is not the root.
+fetch_relative_links() {
+    find "$1" -type l -lname '/*' | while read -r link; do
+        fetch_target=$(readlink "$link")
+        fetch_up=$(dirname "${link#"$1/"}" | sed 's|^\.$||; s|[^/][^/]*|..|g')
+        fetch_target=$fetch_up$fetch_target
+        ln -sfn "${fetch_target#/}" "$link" || return 1
+    done
+}
+
+# fetch_programs ROOT ARCH PACKAGE...: the packages with all they depend on, but for what only an installation
+# needs; ROOT/.versions lists them.  What is there already is kept.
+fetch_programs() {
+    fetch_root=$1
+    fetch_programs_arch=$2
+    shift 2
+    if [ "$(cat "$fetch_root/.packages" 2>/dev/null)" = "$*" ]; then
+        return 0
+    fi
+    rm -rf "$fetch_root" "$fetch_root.new" "$fetch_root.debs"
+    fetch_init "$fetch_root.apt" "$fetch_programs_arch" || return 1
+    fetch_plan=$(fetch_closure "$@") || return 1
+    fetch_plan=$(printf '%s\n' "$fetch_plan" | grep -Ev '^(gcc-12-base|tar|dpkg|readline-common)=')
+    fetch_say "fetching $(printf '%s\n' "$fetch_plan" | wc -l) packages"
+    # shellcheck disable=SC2086
+    fetch_download "$fetch_root.debs" $fetch_plan || return 1
+    fetch_unpack "$fetch_root.debs" "$fetch_root.new" || return 1
+    for fetch_deb in "$fetch_root.debs"/*.deb; do
+        # shellcheck disable=SC2016
+        dpkg-deb -W --showformat='${Package} ${Version}\n' "$fetch_deb" || return 1
+    done >"$fetch_root.new/.versions"
+    (cd "$fetch_root.new" && rm -rf usr/share/doc usr/share/man usr/share/locale usr/share/lintian usr/share/info etc var)
+    fetch_relative_links "$fetch_root.new" || return 1
+    echo "$*" >"$fetch_root.new/.packages"
+    mv "$fetch_root.new" "$fetch_root"
+    rm -rf "$fetch_root.debs" "$fetch_root.apt"
+}

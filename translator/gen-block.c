@@ -30,14 +30,20 @@ static bool in_block(const struct gen *g, uint32_t eip)
     return false;
 }
 
+/* A direct jump that templates do. */
+static bool may_go_on(const struct gen *g, const struct insn *in)
+{
+    if (in->opsize != 4 || in->nops == 0 || in->op[0].kind != OPK_REL || g->phys_page2 != TB_NO_PAGE)
+        return false;
+    return !((g->env->cr[0] & CR0_AM) && (g->env->eflags & AC_MASK)); /* else gen_insn() may want the interpreter */
+}
+
 /* Does the block go on behind this direct jump, the last one decoded?  Then *next is where: behind a conditional jump
  * forwards, which becomes a way out, and at the target of an unconditional one. */
 static bool goes_on_at(const struct gen *g, const struct insn *in, uint32_t page, uint32_t *next)
 {
-    if (in->opsize != 4 || in->nops == 0 || in->op[0].kind != OPK_REL || g->phys_page2 != TB_NO_PAGE)
+    if (!may_go_on(g, in))
         return false;
-    if ((g->env->cr[0] & CR0_AM) && (g->env->eflags & AC_MASK))
-        return false; /* gen_insn() may leave it to the interpreter */
     uint32_t behind = g->eips[g->n - 1] + in->len, target = behind + in->imm;
     if (in->mnem == MN_JCC) {
         *next = behind;
@@ -65,6 +71,41 @@ static void new_range(struct gen *g, uint32_t linear)
     g->range[g->nranges++] = (struct tb_range){offset, offset};
 }
 
+/* A jump at the block's end to its start. */
+static bool is_loop(const struct gen *g)
+{
+    const struct insn *in = &g->insns[g->n - 1];
+    return optimise_on(OPTIMISE_LOOP) && (in->mnem == MN_JCC || in->mnem == MN_JMP) && may_go_on(g, in)
+        && g->eips[g->n - 1] + in->len + in->imm == g->eip;
+}
+
+/* Once as it is entered, and once more as it is when it comes from itself: there the flags record and the x87 are known,
+ * and in the places that the round before has left them in. */
+static void double_loop(struct gen *g)
+{
+    unsigned n = g->loop = g->n;
+    memcpy(g->insns + n, g->insns, n * sizeof g->insns[0]);
+    g->eips[2 * n] = g->eips[n];
+    memcpy(g->eips + n, g->eips, n * sizeof g->eips[0]);
+    g->n = 2 * n;
+}
+
+void gen_note_head(struct gen *g)
+{
+    g->head = (struct gen_head){.p = g->p, .fs = g->fs, .fpu = g->fpu, .fpu_dirty = g->fpu_dirty};
+    memcpy(g->head.xmm_known, g->xmm_known, sizeof g->xmm_known);
+}
+
+bool gen_is_head(const struct gen *g)
+{
+    const struct gen_head *h = &g->head;
+    for (unsigned i = 0; i < 8; i++)
+        if (h->xmm_known[i] & ~g->xmm_known[i])
+            return false;
+    return gen_same_flags(&h->fs, &g->fs) && (g->tb->fptw == TB_ANY_FPTW
+        || (gen_fpu_same(&h->fpu, &g->fpu) && h->fpu_dirty == g->fpu_dirty));
+}
+
 bool gen_fetch_block(struct gen *g)
 {
     uint32_t eip = g->eip;
@@ -73,7 +114,7 @@ bool gen_fetch_block(struct gen *g)
     bool way_out = false;
     g->phys_page2 = TB_NO_PAGE;
     g->page2_end = 0;
-    g->n = 0;
+    g->n = g->loop = 0;
     g->nranges = 0;
     hwaddr phys;
     const uint8_t *host;
@@ -131,6 +172,8 @@ bool gen_fetch_block(struct gen *g)
         }
     }
     g->eips[g->n] = eip;
+    if (g->n * 2 <= max && is_loop(g))
+        double_loop(g);
     /* A jump to an instruction that cannot be in the block. */
     if (g->range[g->nranges - 1].start == g->range[g->nranges - 1].end)
         g->nranges--;

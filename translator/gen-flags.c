@@ -30,7 +30,7 @@ static bool same_loc(struct flag_loc a, struct flag_loc b)
     return a.where == b.where && (a.where != FW_GREG || a.reg == b.reg) && (a.where != FW_CONST || a.value == b.value);
 }
 
-static bool same_state(const struct flag_state *a, const struct flag_state *b)
+bool gen_same_flags(const struct flag_state *a, const struct flag_state *b)
 {
     return a->dynamic == b->dynamic && a->has_mod == b->has_mod && (a->dynamic || a->op == b->op)
         && (!a->has_mod || (a->mod_op == b->mod_op && same_loc(a->res, b->res)))
@@ -40,7 +40,7 @@ static bool same_state(const struct flag_state *a, const struct flag_state *b)
 void gen_note_state(struct gen *g)
 {
     unsigned k = g->nfstates;
-    if (k == 0 || !same_state(&g->fstates[k - 1], &g->fs)) {
+    if (k == 0 || !gen_same_flags(&g->fstates[k - 1], &g->fs)) {
         assert(k < sizeof g->fstates / sizeof g->fstates[0]);
         g->fstates[g->nfstates++] = g->fs;
         k++;

@@ -5,19 +5,24 @@
 #include "gen-fpu.h"
 
 #include "mips-patch.h"
+#include "optimise.h"
 #include "tmpl-gen.h"
 
-/* Canonical flags, with the words after the first `used` still to come; the jump takes the last one. */
-static void canon_and_jump(struct gen *g, unsigned used, const uint32_t *target, uint32_t **jump)
+/* Canonical flags, with the words after the first *used still to come: all but the last one. */
+static void canon_but_last(struct gen *g, unsigned *used)
 {
     uint32_t w[12];
     unsigned n = gen_canon_words(&g->fs, w);
-    for (unsigned i = used; i + 1 < n; i++)
-        *g->p++ = w[i];
-    *jump = g->p;
-    g->p = emit_jump(g->p, target);
-    if (n > used)
-        *g->p++ = w[n - 1];
+    while (*used + 1 < n)
+        *g->p++ = w[(*used)++];
+}
+
+/* The next one, for the delay slot of what was just emitted. */
+static void canon_slot(struct gen *g, unsigned *used)
+{
+    uint32_t w[12];
+    if (gen_canon_words(&g->fs, w) > *used)
+        *g->p++ = w[(*used)++];
     else
         g->p = emit_nop(g->p);
 }
@@ -42,31 +47,55 @@ static void poll(struct gen *g, uint32_t eip)
     gen_stub(g, STUB_POLL, start + SITE_poll_out)->eip = eip;
 }
 
+/* To the eip in host register t, by way of the jump cache. */
+static void exit_indirect(struct gen *g, int t, unsigned used)
+{
+    canon_but_last(g, &used);
+    uint32_t *start = g->p;
+    g->p = emit_jmp_cache(g->p, t, NULL);
+    gen_stub(g, STUB_MISS, start + SITE_jmp_cache_miss)->a = (uint8_t)t;
+    canon_slot(g, &used);
+    g->ended = true;
+}
+
+static bool page_is_global(const struct gen *g)
+{
+    const uint8_t *host;
+    bool global;
+    mmu_fetch_page(g->env, g->eip + g->cs_base, &host, &global);
+    return global;
+}
+
 /* `used`: words of the canonical form that stand in a delay slot before already. */
 static void exit_direct(struct gen *g, unsigned n, uint32_t eip, unsigned used)
 {
+    struct tb_exit *e = &g->exits[n];
     if (!same_page(g, eip)) {
-        uint32_t w[12];
-        unsigned k = gen_canon_words(&g->fs, w);
-        for (unsigned i = used; i < k; i++)
-            *g->p++ = w[i];
-        gen_li(g, HREG_t9, (int32_t)eip);
-        gen_exit_indirect(g);
-        return;
+        int page = optimise_on(OPTIMISE_CROSS_LINKS) ? tb_link_page(g->ctx, eip + g->cs_base, g->flags) : -1;
+        if (page < 0) {
+            gen_li(g, HREG_t9, (int32_t)eip);
+            exit_indirect(g, HREG_t9, used);
+            return;
+        }
+        e->cross = page_is_global(g) ? TB_CROSS_GLOBAL : TB_CROSS_GUARDED;
+        e->page = (uint16_t)page;
     }
     if (polls(g, eip)) {
         poll(g, eip);
-        uint32_t w[12];
-        unsigned k = gen_canon_words(&g->fs, w);
-        if (k > used + 1)
-            *g->p++ = w[used++];
-        else
-            g->p = emit_nop(g->p);
+        canon_slot(g, &used);
     }
-    struct tb_exit *e = &g->exits[n];
-    canon_and_jump(g, used, NULL, &e->jump);
+    if (e->cross == TB_CROSS_GUARDED) {
+        uint32_t *start = g->p;
+        g->p = emit_page_guard(g->p, (int)offsetof(CPUX86State, page_guard) + e->page, NULL);
+        gen_stub(g, STUB_PAGE, start + SITE_page_guard_out)->eip = eip;
+        canon_slot(g, &used);
+    }
+    canon_but_last(g, &used);
+    e->jump = g->p;
     e->eip = eip;
     e->insn = (uint16_t)g->cur;
+    g->p = emit_jump(g->p, NULL);
+    canon_slot(g, &used);
     struct gen_stub *s = gen_stub(g, STUB_EXIT, e->jump);
     s->exit_n = (uint8_t)n;
     s->eip = eip;
@@ -85,23 +114,84 @@ void gen_exit_mode(struct gen *g, uint32_t eip)
     g->ended = true;
 }
 
-void gen_exit_indirect(struct gen *g)
-{
-    uint32_t *start = g->p;
-    g->p = emit_jmp_cache(g->p, NULL);
-    gen_stub(g, STUB_MISS, start + SITE_jmp_cache_miss);
-    g->ended = true;
-}
-
-static void exit_to_t9(struct gen *g)
-{
-    g->p += gen_canon_words(&g->fs, g->p);
-    gen_exit_indirect(g);
-}
-
 static uint32_t rel_target(const struct gen *g, const struct insn *in)
 {
     return g->eips[g->cur] + in->len + in->imm;
+}
+
+static struct gen_stub *side_exit(struct gen *g, uint32_t *branch, uint32_t eip, unsigned rest)
+{
+    struct gen_stub *s = gen_stub(g, STUB_SIDE, branch);
+    s->eip = eip;
+    s->rest = (uint8_t)rest;
+    return s;
+}
+
+static void count_rounds(struct gen *g)
+{
+    struct tb_context *ctx = g->ctx;
+    if (ctx->count_insns)
+        g->p = emit_count_insns(g->p, (int)g->loop);
+    if (ctx->profile_counts) {
+        g->tb->rounds = ctx->max_tbs + ctx->nsides++;
+        uint32_t offset = g->tb->rounds * 8;
+        g->p = emit_count_block(g->p, (int)((offset + 0x8000) >> 16), (int16_t)offset);
+    }
+}
+
+/* A word that may stand in the delay slot of a branch-likely: no access, no branch, nothing that gets patched. */
+static bool fits_slot(uint32_t w)
+{
+    switch (w >> 26) {
+    case 0: {
+        unsigned f = w & 63;
+        return w != 0 && (f <= 7 || (f >= 0x20 && f <= 0x2f) || f >= 0x38) && f != 1 && f != 5;
+    }
+    case 9: case 10: case 11: case 12: case 13: case 14: case 15: case 25: case 31:
+        return true; /* with constants; extract and insert */
+    default:
+        return false;
+    }
+}
+
+/* The end of a loop that the block has twice, in its conditional jump (`branch`: to what is behind the loop, or NULL).
+ * With -icount the round to come is paid before it begins. */
+static void loop_end(struct gen *g, uint32_t *branch, uint32_t behind)
+{
+    bool icount = g->env->icount_enabled;
+    if (!gen_is_head(g)) {
+        if (branch) {
+            g->p = emit_nop(g->p);
+            side_exit(g, branch, behind, 0);
+        }
+        gen_fpu_sync(g);
+        gen_exit(g, 0, g->eip);
+        return;
+    }
+    if (icount)
+        g->p = emit_addiu(g->p, HREG_icount, HREG_icount, -(int)g->loop);
+    else if (branch)
+        g->p = emit_nop(g->p);
+    if (branch)
+        side_exit(g, branch, behind, icount ? g->loop : 0);
+    count_rounds(g);
+    if (!icount) {
+        g->p = emit_loop_poll(g->p, g->head.p);
+        g->p = emit_nop(g->p);
+    } else if (fits_slot(*g->head.p)) {
+        g->p = emit_loop_icount_likely(g->p, g->head.p + 1);
+        *g->p++ = *g->head.p;
+    } else {
+        g->p = emit_loop_icount(g->p, g->head.p);
+        g->p = emit_nop(g->p);
+    }
+    gen_fpu_sync(g);
+    g->p += gen_canon_words(&g->fs, g->p);
+    if (icount)
+        g->p = emit_exit_icount(g->p, (int)g->loop, (int)(g->eip >> 16), (int)(g->eip & 0xffff), g->ctx->exit_eip);
+    else
+        g->p = emit_exit_at(g->p, (int)(g->eip >> 16), (int)(g->eip & 0xffff), g->ctx->exit_eip);
+    g->ended = true;
 }
 
 bool gen_jmp(struct gen *g, const struct insn *in)
@@ -109,9 +199,13 @@ bool gen_jmp(struct gen *g, const struct insn *in)
     if (in->opsize != 4)
         return false;
     const struct operand *o = &in->op[0];
+    if (g->loop && g->cur + 1 == g->n) {
+        loop_end(g, NULL, 0);
+        return true;
+    }
     if (o->kind == OPK_REL && g->cur + 1 < g->n) {
         /* The block goes on there. */
-        if (polls(g, rel_target(g, in))) {
+        if (g->cur + 1 != g->loop && polls(g, rel_target(g, in))) {
             poll(g, rel_target(g, in));
             g->p = emit_nop(g->p);
         }
@@ -122,13 +216,12 @@ bool gen_jmp(struct gen *g, const struct insn *in)
         return true;
     }
     if (o->kind == OPK_REG)
-        gen_move(g, HREG_t9, greg(o->reg));
+        exit_indirect(g, greg(o->reg), 0);
     else if (gen_mem_ok(g, in)) {
         gen_load(g, HREG_T1, gen_ea(g, in), 4, true);
-        gen_move(g, HREG_t9, HREG_T1);
+        exit_indirect(g, HREG_T1, 0);
     } else
         return false;
-    exit_to_t9(g);
     return true;
 }
 
@@ -137,7 +230,7 @@ static void two_exits(struct gen *g, uint32_t *branch, uint32_t taken, uint32_t 
 {
     uint32_t w[12];
     unsigned k = gen_canon_words(&g->fs, w), used = 0;
-    if (k > 1 || (k == 1 && !same_page(g, taken) && !same_page(g, not_taken)))
+    if (k > 1)
         *g->p++ = w[used++];
     else
         g->p = emit_nop(g->p);
@@ -153,13 +246,19 @@ bool gen_jcc(struct gen *g, const struct insn *in)
 {
     if (in->opsize != 4)
         return false;
-    uint32_t *branch = gen_cond_branch(g, in->cond);
-    if (g->cur + 1 < g->n) {
-        g->p = emit_nop(g->p);
-        gen_stub(g, STUB_SIDE, branch)->eip = rel_target(g, in);
+    uint32_t behind = g->eips[g->cur] + in->len;
+    bool round = g->loop && (g->cur + 1 == g->loop || g->cur + 1 == g->n);
+    uint32_t *branch = gen_cond_branch(g, in->cond ^ (round ? 1u : 0u));
+    if (round && g->cur + 1 == g->n) {
+        loop_end(g, branch, behind);
         return true;
     }
-    two_exits(g, branch, rel_target(g, in), g->eips[g->cur] + in->len);
+    if (g->cur + 1 < g->n) {
+        g->p = emit_nop(g->p);
+        side_exit(g, branch, round ? behind : rel_target(g, in), g->n - g->cur - 1);
+        return true;
+    }
+    two_exits(g, branch, rel_target(g, in), behind);
     return true;
 }
 
@@ -167,15 +266,14 @@ bool gen_jcc(struct gen *g, const struct insn *in)
 void gen_side_exit(struct gen *g, struct gen_stub *s)
 {
     struct tb_context *ctx = g->ctx;
-    int rest = (int)(g->n - s->insn - 1u);
     unsigned n = g->nexits++;
     uint32_t eip = s->eip;
     g->exits[n] = (struct tb_exit){.insn = s->insn};
     gen_stub_state(g, s);
-    if (g->env->icount_enabled)
-        g->p = emit_addiu(g->p, HREG_icount, HREG_icount, rest);
+    if (g->env->icount_enabled && s->rest)
+        g->p = emit_addiu(g->p, HREG_icount, HREG_icount, s->rest);
     if (ctx->count_insns)
-        g->p = emit_count_insns(g->p, -rest);
+        g->p = emit_count_insns(g->p, -(int)(g->n - s->insn - 1u));
     if (ctx->profile_counts) {
         g->exits[n].taken = ctx->max_tbs + ctx->nsides++;
         uint32_t offset = g->exits[n].taken * 8;
@@ -231,13 +329,15 @@ bool gen_call(struct gen *g, const struct insn *in)
     if (o->kind == OPK_MEM && !gen_mem_ok(g, in))
         return false;
     gen_guest_write(g, R_ESP);
+    int target = HREG_T1;
     if (o->kind == OPK_MEM)
         gen_load(g, HREG_T1, gen_ea(g, in), 4, true);
+    else if (o->reg != R_ESP)
+        target = greg(o->reg);
     else
-        gen_move(g, HREG_T1, greg(o->reg));
+        gen_move(g, HREG_T1, HREG_esp);
     push_return(g);
-    gen_move(g, HREG_t9, HREG_T1);
-    exit_to_t9(g);
+    exit_indirect(g, target, 0);
     return true;
 }
 
@@ -254,7 +354,6 @@ bool gen_ret(struct gen *g, const struct insn *in)
         gen_li(g, HREG_at, pops);
         g->p = emit_addu(g->p, HREG_esp, HREG_esp, HREG_at);
     }
-    gen_move(g, HREG_t9, HREG_T1);
-    exit_to_t9(g);
+    exit_indirect(g, HREG_T1, 0);
     return true;
 }

@@ -113,7 +113,7 @@ void gen_fpu_begin(struct gen *g)
     gen_stub(g, STUB_GUARD, start + SITE_x87_guard_other);
 }
 
-static bool same(const struct x87_state *a, const struct x87_state *b)
+bool gen_fpu_same(const struct x87_state *a, const struct x87_state *b)
 {
     return a->word == b->word && a->ip == b->ip && a->ds == b->ds && a->c1_clear == b->c1_clear;
 }
@@ -123,7 +123,7 @@ void gen_fpu_note(struct gen *g)
     if (g->tb->fptw == TB_ANY_FPTW)
         return;
     unsigned k = g->nfpu;
-    if (k == 0 || !same(&g->fpustates[k - 1], &g->fpu)) {
+    if (k == 0 || !gen_fpu_same(&g->fpustates[k - 1], &g->fpu)) {
         g->fpustates[g->nfpu++] = g->fpu;
         k++;
     }

@@ -11,6 +11,7 @@ uint32_t gen_fpu_word(const struct gen *g);
 void gen_fpu_begin(struct gen *g);  /* the guard; tb->fptw is set */
 void gen_fpu_note(struct gen *g);   /* the state at the current instruction goes into its map entry */
 void gen_fpu_after(struct gen *g);  /* so does what is expected after it */
+bool gen_fpu_same(const struct x87_state *a, const struct x87_state *b);
 void gen_fpu_interp(struct gen *g); /* the current instruction went through the interpreter, on every path */
 void gen_fpu_sync_status(struct gen *g); /* pointers and C1 alone */
 uint32_t gen_fpu_word_after(uint32_t word, const struct insn *in); /* when nothing unmasked happens */

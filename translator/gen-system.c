@@ -35,5 +35,15 @@ bool gen_pushf(struct gen *g, const struct insn *in)
 
 bool gen_goes_on(const struct gen *g, const struct insn *in)
 {
-    return in->mnem == MN_STI && (g->flags & HF_IOPL_OK);
+    switch (in->mnem) {
+    case MN_STI:
+        return g->flags & HF_IOPL_OK;
+    case MN_IN: case MN_OUT: case MN_RDTSC: case MN_RDMSR:
+        return true;
+    /* Most loads find the segment as flat as it was. */
+    case MN_MOV: case MN_POP:
+        return in->op[0].kind == OPK_SREG && in->op[0].reg != R_SS;
+    default:
+        return false;
+    }
 }

@@ -8,6 +8,7 @@
 #include "cpuid.h"
 #include "log.h"
 #include "mips-patch.h"
+#include "optimise.h"
 #include "perfmap.h"
 #include "tmpl-gen.h"
 
@@ -106,6 +107,7 @@ static void stub_denormal(struct gen *g, const struct gen_stub *s)
 }
 
 static void put_interp(struct gen *g, unsigned index);
+static void put_interp_end(struct gen *g, unsigned index);
 
 static void gen_one_stub(struct gen *g, struct gen_stub *s)
 {
@@ -158,8 +160,13 @@ static void gen_one_stub(struct gen *g, struct gen_stub *s)
         g->p = emit_exit_at(g->p, (int)(s->eip >> 16), (int)(s->eip & 0xffff), ctx->exit_eip);
         break;
     case STUB_MISS:
+        g->p += gen_canon_words(&s->fs, g->p);
         g->p = emit_jump(g->p, ctx->exit_lookup);
-        g->p = emit_nop(g->p);
+        g->p = s->a == HREG_t9 ? emit_nop(g->p) : emit_move(g->p, HREG_t9, s->a);
+        break;
+    case STUB_PAGE:
+        g->p += gen_canon_words(&s->fs, g->p);
+        g->p = emit_exit_at(g->p, (int)(s->eip >> 16), (int)(s->eip & 0xffff), ctx->exit_lookup);
         break;
     case STUB_ICOUNT:
         g->p = emit_exit_icount(g->p, (int)g->n, (int)(s->eip >> 16), (int)(s->eip & 0xffff), ctx->exit_eip);
@@ -190,8 +197,7 @@ static void gen_one_stub(struct gen *g, struct gen_stub *s)
         break;
     case STUB_INTERP_EXIT:
         g->p += gen_canon_words(&s->fs, g->p);
-        put_interp(g, s->insn);
-        g->p = emit_exit_env_eip(g->p, ctx->exit_end);
+        put_interp_end(g, s->insn);
         break;
     }
 }
@@ -206,30 +212,44 @@ void gen_stubs(struct gen *g)
 
 /* ---- the interpreter ---- */
 
-/* Call it for instruction `index`; the flags record is canonical. */
-static void put_interp(struct gen *g, unsigned index)
+static uint32_t add_to_pool(struct gen *g, unsigned index)
 {
     struct tb_context *ctx = g->ctx;
     uint32_t k = ctx->npool++;
     ctx->pool[k] = (struct tb_interp_insn){
         .insn = g->insns[index], .eip = g->eips[index], .index = index, .tb = g->tb,
         .handler = interp_select(g->env, &g->insns[index])};
-    g->p = emit_call_interp(g->p, (int)(k >> 16), (int)(k & 0xffff), ctx->thunk_interp);
-    note_call(g, index);
+    return k;
+}
+
+/* Call it for instruction `index`; the flags record is canonical.  The block goes on behind the call unless the
+ * instruction has changed what the block was made for. */
+static void put_interp(struct gen *g, unsigned index)
+{
+    uint32_t k = add_to_pool(g, index);
+    g->p = emit_call_interp(g->p, (int)(k >> 16), (int)(k & 0xffff), g->ctx->thunk_interp);
+}
+
+/* The same where the block ends with it. */
+static void put_interp_end(struct gen *g, unsigned index)
+{
+    uint32_t k = add_to_pool(g, index);
+    g->p = emit_end_interp(g->p, (int)(k >> 16), (int)(k & 0xffff), g->ctx->thunk_end);
 }
 
 void gen_interp(struct gen *g)
 {
     gen_canon(g);
     gen_note_state(g);
+    const struct insn *in = &g->insns[g->cur];
+    if ((isa_info[in->form].flags & (ISA_END_BLOCK | ISA_END_EXIT)) && (g->cur + 1 == g->n || !gen_goes_on(g, in))) {
+        put_interp_end(g, g->cur);
+        g->ended = true;
+        return;
+    }
     put_interp(g, g->cur);
     gen_flags_dynamic(g);
     gen_fpu_interp(g);
-    uint32_t f = isa_info[g->insns[g->cur].form].flags;
-    if (f & (ISA_END_BLOCK | ISA_END_EXIT)) {
-        g->p = emit_exit_env_eip(g->p, f & ISA_END_EXIT ? g->ctx->exit_end : g->ctx->exit_lookup);
-        g->ended = true;
-    }
 }
 
 static bool gen_insn(struct gen *g, const struct insn *in)
@@ -310,9 +330,11 @@ static void gen_body(struct gen *g)
     for (g->cur = 0; g->cur < g->n && !g->ended; g->cur++) {
         g->map[g->cur].guest = (int16_t)(g->eips[g->cur] - g->eip);
         gen_trace(g, GEN_TRACE_INSN, g->cur);
+        if (g->loop && g->cur == g->loop)
+            gen_note_head(g);
         gen_note_state(g);
         gen_fpu_note(g);
-        if (g->cur == g->n - 1 && leaves_itself(g, &g->insns[g->cur]))
+        if (g->cur == g->n - 1 && !g->loop && leaves_itself(g, &g->insns[g->cur]))
             gen_fpu_sync(g);
         g->map[g->cur].host = (uint32_t)(g->p - g->tb->host);
         g->map[g->cur].form = g->insns[g->cur].form;
@@ -371,6 +393,7 @@ TranslationBlock *tb_gen_code(struct tb_context *ctx, uint32_t eip, uint32_t cs_
     memcpy(tb->range, g->range, g->nranges * sizeof tb->range[0]);
     tb->page2_end = (uint16_t)g->page2_end;
     tb->icount = (uint16_t)g->n;
+    tb->loop = (uint8_t)g->loop;
     tb->host = g->p = ctx->code_ptr;
     gen_flags_dynamic(g);
     tb->fptw = gen_fpu_word(g);
@@ -419,17 +442,36 @@ void gen_frame(struct tb_context *ctx)
     const uint32_t *epilogue = p;
     p = emit_epilogue(p, HOST_SMALLEST);
     ctx->exit_link = p;
-    p = emit_leave_link(p, epilogue);
+    p = emit_next_link(p);
+    const uint32_t *next = p;
+    p = emit_save_eip(p);
+    p = emit_save_guest(p);
+    p = emit_go_on(p, (int)(offsetof(CPUX86State, tb_helpers) + 8 * TBH_NEXT));
+    ctx->thunk_interp = p;
+    p = emit_interp_back(p);
+    const uint32_t *interp = p;
+    p = emit_save_guest(p);
+    p = emit_go_on(p, (int)(offsetof(CPUX86State, tb_helpers) + 8 * TBH_INTERP));
+    ctx->thunk_end = p;
+    p = emit_interp_end(p, interp);
+    ctx->exit_lookup = p;
+    p = emit_next_lookup(p, next);
     ctx->exit_eip = p;
     p = emit_leave_code(p, TB_LEAVE_EIP, epilogue);
-    ctx->exit_lookup = p;
+    ctx->exit_leave = p;
     p = emit_leave_code(p, TB_LEAVE_LOOKUP, epilogue);
     ctx->exit_end = p;
     p = emit_leave_code(p, TB_LEAVE_END, epilogue);
+    ctx->exit_jmp_cache = p;
+    p = emit_jmp_cache(p, HREG_t9, ctx->exit_lookup);
+    p = emit_nop(p);
     ctx->thunk_flags = p;
     p = emit_thunk_flags(p, (int)(offsetof(CPUX86State, tb_helpers) + 8 * TBH_FLAGS));
-    ctx->thunk_interp = p;
-    p = emit_thunk_interp(p, (int)(offsetof(CPUX86State, tb_helpers) + 8 * TBH_INTERP));
+    if (optimise_on(OPTIMISE_QUICK_FLAGS)) {
+        const uint32_t *full = ctx->thunk_flags;
+        ctx->thunk_flags = p;
+        p = emit_quick_flags(p, full);
+    }
     ctx->thunk_window = p;
     p = emit_thunk_window(p, (int)(offsetof(CPUX86State, tb_helpers) + 8 * TBH_WINDOW));
     ctx->code_ptr = p;

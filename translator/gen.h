@@ -11,7 +11,7 @@
 
 #define GEN_MAX_STUBS (TB_MAX_INSNS * 8 + 16)
 
-enum stub_kind { STUB_LOAD, STUB_STORE, STUB_RMW, STUB_EXIT, STUB_SIDE, STUB_POLL, STUB_MISS, STUB_ICOUNT, STUB_MATERIALISE, STUB_INTERP, STUB_INTERP_EXIT,
+enum stub_kind { STUB_LOAD, STUB_STORE, STUB_RMW, STUB_EXIT, STUB_SIDE, STUB_POLL, STUB_MISS, STUB_PAGE, STUB_ICOUNT, STUB_MATERIALISE, STUB_INTERP, STUB_INTERP_EXIT,
                  STUB_DENORMAL, STUB_CLASS, STUB_PAIR, STUB_GUARD, STUB_X87_ZERO };
 enum stub_extend { EXT_NONE, EXT_S8, EXT_S16 };
 
@@ -21,7 +21,7 @@ struct gen_stub {
     uint8_t size;   /* of the access */
     uint8_t extend;
     uint8_t d, a, s; /* host registers */
-    uint8_t exit_n;
+    uint8_t exit_n, rest; /* STUB_SIDE: instructions that were counted and are not executed */
     uint16_t insn;
     uint32_t *site;   /* branch to be pointed here */
     uint32_t *resume; /* where it goes on */
@@ -48,6 +48,15 @@ struct gen_rmw {
     const uint32_t *op;
 };
 
+/* What is known where the second round of a loop begins, which goes on from its end too. */
+struct gen_head {
+    uint32_t *p;
+    struct flag_state fs;
+    struct x87_state fpu;
+    bool fpu_dirty;
+    uint8_t xmm_known[8];
+};
+
 struct gen {
     struct tb_context *ctx;
     CPUX86State *env;
@@ -61,6 +70,8 @@ struct gen {
     uint32_t page2_end;
 
     unsigned n, cur;
+    unsigned loop; /* a loop of so many instructions, which stand here twice; else 0 */
+    struct gen_head head;
     struct insn insns[TB_MAX_INSNS];
     uint32_t eips[TB_MAX_INSNS + 1]; /* [n]: behind the last one */
     struct tb_exit exits[TB_MAX_EXITS];
@@ -100,12 +111,15 @@ static inline unsigned gen_width(unsigned size)
 
 /* ---- gen-block.c: fetch, decode, liveness ---- */
 bool gen_fetch_block(struct gen *g);
+void gen_note_head(struct gen *g);       /* the current instruction is a loop's first one, the second time */
+bool gen_is_head(const struct gen *g);   /* does the head's state hold here? */
 void gen_liveness(struct gen *g);
 /* OSZAPC mask (CC_*) still needed after the current instruction and not wholly rewritten by it. */
 uint32_t gen_keep_mask(const struct gen *g);
 uint32_t gen_needed_after(const struct gen *g);
 
 /* ---- gen-flags.c: where the flags record is ---- */
+bool gen_same_flags(const struct flag_state *a, const struct flag_state *b);
 void gen_note_state(struct gen *g);            /* the state at the current instruction goes into its map entry */
 void gen_guest_write(struct gen *g, unsigned r); /* guest register r is about to change */
 void gen_record(struct gen *g, unsigned kind, unsigned width, struct flag_loc dst, struct flag_loc src,
@@ -191,7 +205,6 @@ void gen_interp(struct gen *g);           /* the current instruction through the
 void gen_exit(struct gen *g, unsigned n, uint32_t eip); /* flags, poll, jump; ends the block's code path */
 void gen_side_exit(struct gen *g, struct gen_stub *s); /* STUB_SIDE */
 void gen_exit_mode(struct gen *g, uint32_t eip); /* behind what changes the block's key */
-void gen_exit_indirect(struct gen *g);    /* to the eip in t9 */
 struct gen_stub *gen_stub(struct gen *g, unsigned kind, uint32_t *site);
 void gen_stub_state(struct gen *g, const struct gen_stub *s); /* the generator's state is as where the stub was made */
 void gen_stubs(struct gen *g);            /* emit all out-of-line code */

@@ -20,6 +20,21 @@ static void *map_zero(size_t size)
     return p == MAP_FAILED ? NULL : p;
 }
 
+/* The inline look-up inserts the slot's number into the table's address. */
+static struct jc_entry *map_table(void)
+{
+    const size_t size = JC_SLOTS * sizeof(struct jc_entry);
+    uint8_t *p = map_zero(2 * size);
+    if (!p)
+        return NULL;
+    uint8_t *start = (uint8_t *)(((uintptr_t)p + size - 1) & ~(uintptr_t)(size - 1));
+    if (start > p)
+        munmap(p, (size_t)(start - p));
+    if (p + size > start)
+        munmap(start + size, (size_t)(p + size - start));
+    return (struct jc_entry *)(void *)start;
+}
+
 static inline void slot_clear(struct jc_table *t, uint32_t slot)
 {
     t->entry[slot].eip = slot == 0;
@@ -27,14 +42,14 @@ static inline void slot_clear(struct jc_table *t, uint32_t slot)
 
 bool jc_init(struct tb_context *ctx)
 {
-    ctx->jc_empty = map_zero(JC_SLOTS * sizeof(struct jc_entry));
+    ctx->jc_empty = map_table();
     if (!ctx->jc_empty)
         return false;
     ctx->jc_empty[0].eip = 1;
     ctx->env->jmp_cache_empty = ctx->jc_empty;
     for (unsigned i = 0; i < JC_TABLES; i++) {
         struct jc_table *t = &ctx->jc[i];
-        t->entry = map_zero(JC_SLOTS * sizeof(struct jc_entry));
+        t->entry = map_table();
         t->log[0] = malloc(JC_LOG * sizeof(uint32_t));
         t->log[1] = malloc(JC_LOG * sizeof(uint32_t));
         t->pages = calloc(1, (1u << 20) / 8);
@@ -81,14 +96,38 @@ void jc_clear(struct tb_context *ctx)
             table_clear(&ctx->jc[i]);
 }
 
+static struct jc_table *find_table(struct tb_context *ctx, uint32_t flags, uint32_t cs_base)
+{
+    struct jc_table *from = ctx->jc_current;
+    for (unsigned i = 0; i < JC_TABLES; i++) {
+        /* Modes follow each other much as they did the last time. */
+        unsigned k = from ? (from->after + i) % JC_TABLES : i;
+        struct jc_table *t = &ctx->jc[k];
+        if (t->used && t->flags == flags && t->cs_base == cs_base) {
+            if (from)
+                from->after = k;
+            return t;
+        }
+    }
+    return NULL;
+}
+
+static void use_table(struct tb_context *ctx, struct jc_table *t)
+{
+    CPUX86State *env = ctx->env;
+    ctx->jc_current = t;
+    atomic_store_explicit(&env->jmp_cache, t->entry, memory_order_relaxed);
+    atomic_thread_fence(memory_order_seq_cst);
+    /* A kick between the caller's check and the store must not be lost. */
+    if (atomic_load_explicit(&env->exit_request, memory_order_relaxed) < 0)
+        atomic_store_explicit(&env->jmp_cache, ctx->jc_empty, memory_order_relaxed);
+}
+
 void jc_select(struct tb_context *ctx, uint32_t flags, uint32_t cs_base)
 {
     struct jc_table *t = ctx->jc_current;
     if (!t || t->flags != flags || t->cs_base != cs_base) {
-        t = NULL;
-        for (unsigned i = 0; i < JC_TABLES && !t; i++)
-            if (ctx->jc[i].used && ctx->jc[i].flags == flags && ctx->jc[i].cs_base == cs_base)
-                t = &ctx->jc[i];
+        t = find_table(ctx, flags, cs_base);
         if (!t) {
             t = &ctx->jc[ctx->jc_next++ % JC_TABLES];
             if (t->used)
@@ -97,13 +136,26 @@ void jc_select(struct tb_context *ctx, uint32_t flags, uint32_t cs_base)
             t->flags = flags;
             t->cs_base = cs_base;
         }
-        ctx->jc_current = t;
     }
+    use_table(ctx, t);
+}
+
+bool jc_current(struct tb_context *ctx)
+{
     CPUX86State *env = ctx->env;
-    atomic_store(&env->jmp_cache, t->entry);
-    /* A kick between the caller's check and the store must not be lost. */
-    if (atomic_load(&env->exit_request) < 0)
-        atomic_store(&env->jmp_cache, ctx->jc_empty);
+    uint32_t flags = tb_flags(env), cs_base = env->segs[R_CS].base;
+    struct jc_table *t = ctx->jc_current;
+    if (!t || t->flags != flags || t->cs_base != cs_base)
+        t = find_table(ctx, flags, cs_base);
+    if (t)
+        use_table(ctx, t);
+    return t != NULL;
+}
+
+const uint32_t *jc_get(const struct tb_context *ctx, uint32_t eip)
+{
+    const struct jc_entry *e = &ctx->jc_current->entry[eip & JC_MASK];
+    return e->eip == (int32_t)eip ? e->host : NULL;
 }
 
 void jc_fill(struct tb_context *ctx, const TranslationBlock *tb, bool global)
@@ -142,6 +194,7 @@ static void table_flush_page(struct jc_table *t, uint32_t page)
 void jc_tlb_flushed(void *opaque, bool page, uint32_t vaddr, bool global)
 {
     struct tb_context *ctx = opaque;
+    tb_links_flushed(ctx, page, vaddr, global);
     for (unsigned i = 0; i < JC_TABLES; i++) {
         struct jc_table *t = &ctx->jc[i];
         if (!t->used)

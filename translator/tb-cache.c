@@ -9,6 +9,7 @@
 #include "interp.h"
 #include "log.h"
 #include "mips-patch.h"
+#include "optimise.h"
 #include "profile.h"
 
 /* Writes to a page with code before a bitmap of its code bytes is worth its making. */
@@ -186,7 +187,10 @@ void tb_add_jump(TranslationBlock *from, unsigned n, TranslationBlock *to)
     e->next_n = to->incoming_n;
     to->incoming = from;
     to->incoming_n = (uint8_t)n;
-    mips_patch_jump(e->jump, to->host);
+    e->filled = optimise_on(OPTIMISE_SLOT_FILL) && e->jump[1] == 0 && mips_fits_slot(to->host[0]);
+    if (e->filled)
+        e->jump[1] = to->host[0];
+    mips_patch_jump(e->jump, to->host + e->filled);
     if (log_enabled(LOG_TB))
         log_printf("tb: link %08x exit %u to %08x\n", from->eip, n, to->eip);
 }
@@ -209,6 +213,17 @@ static void tb_unlink_exit(TranslationBlock *tb, unsigned n)
     e->dest = NULL;
 }
 
+/* The exit goes to its stub again. */
+static void tb_reset_exit(TranslationBlock *tb, unsigned n)
+{
+    struct tb_exit *e = &tb->exit[n];
+    if (e->filled)
+        e->jump[1] = 0;
+    e->filled = false;
+    mips_patch_jump(e->jump, e->stub);
+    tb_unlink_exit(tb, n);
+}
+
 static void tb_invalidate(struct tb_context *ctx, TranslationBlock *tb)
 {
     if (tb->invalid)
@@ -229,11 +244,30 @@ static void tb_invalidate(struct tb_context *ctx, TranslationBlock *tb)
     while (tb->incoming) {
         TranslationBlock *from = tb->incoming;
         unsigned n = tb->incoming_n;
-        mips_patch_jump(from->exit[n].jump, from->exit[n].stub);
-        tb_unlink_exit(from, n);
+        tb_reset_exit(from, n);
     }
     if (log_enabled(LOG_TB))
         log_printf("tb: invalidate %08x phys %09llx\n", tb->eip, (unsigned long long)tb->phys_pc);
+}
+
+void tb_unlink_crossing(struct tb_context *ctx, hwaddr page, uint32_t vpn, bool user)
+{
+    struct page_desc *pd = page_find(ctx, page, false);
+    if (!pd)
+        return;
+    for (TranslationBlock *l = pd->first; l; l = untag(l)->page_next[tag(l)]) {
+        TranslationBlock *to = untag(l), *from = to->incoming;
+        if ((to->eip + to->cs_base) >> TARGET_PAGE_BITS != vpn || ((to->flags & HF_CPL_MASK) == 3) != user)
+            continue;
+        unsigned n = to->incoming_n;
+        while (from) {
+            const struct tb_exit e = from->exit[n];
+            if (e.cross != TB_CROSS_NONE)
+                tb_reset_exit(from, n);
+            from = e.next;
+            n = e.next_n;
+        }
+    }
 }
 
 /* The other variants of the block (they differ in fptw) are a chain, in which each one's guard leads to the
@@ -380,6 +414,7 @@ void tb_flush_all(struct tb_context *ctx)
     }
     memset(ctx->hash, 0, sizeof ctx->hash);
     jc_clear(ctx);
+    tb_links_clear(ctx);
     ctx->ntbs = ctx->nsides = 0;
     ctx->npool = 0;
     ctx->arena_used = 0;

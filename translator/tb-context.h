@@ -23,11 +23,24 @@ struct jc_entry {
 struct jc_table {
     uint32_t flags, cs_base;
     bool used;
+    unsigned after; /* the table that was used after this one */
     struct jc_entry *entry;
     uint32_t *log[2]; /* filled slots; [1]: of pages mapped global */
     uint32_t nlog[2];
     uint8_t *pages;   /* bitmap of virtual pages that have entries */
 };
+
+/* A virtual page that exits on other pages are linked to; its number is that of its guard, too. */
+struct link_page {
+    uint32_t vpn;
+    bool user;      /* for CPL 3 */
+    bool global;    /* plain jumps lead to it */
+    bool in_global; /* it is in global_links */
+    bool listed;    /* it is in open_guards */
+    hwaddr phys;    /* what those who are linked to it assume */
+};
+#define LINK_HASH_BITS 16
+#define LINK_HASH_SIZE (1u << LINK_HASH_BITS)
 
 struct page_desc {
     TranslationBlock *first; /* low bit: which of the block's two pages this is */
@@ -36,16 +49,15 @@ struct page_desc {
     bool marked;
 };
 
-/* What enter() returns: why the block was left; anything larger is the return address in an exit's stub. */
+/* What enter() returns: why translated code was left. */
 enum {
     TB_LEAVE_EIP = 1, /* exit_request, or -icount's deadline */
-    TB_LEAVE_LOOKUP,  /* tb_jmp_cache had no entry */
-    TB_LEAVE_END,     /* after an instruction that the main loop has to follow up */
-    TB_LEAVE_CODES = 16
+    TB_LEAVE_LOOKUP,  /* tb_next() found nothing that can be entered */
+    TB_LEAVE_END      /* after an instruction that the main loop has to follow up */
 };
 
 /* env->tb_helpers[]: LD, LDRW and ST are three each, for 1, 2 and 4 bytes. */
-enum { TBH_FLAGS, TBH_INTERP, TBH_WINDOW, TBH_LD, TBH_LDRW = TBH_LD + 3, TBH_ST = TBH_LDRW + 3, TBH_COUNT = TBH_ST + 3 };
+enum { TBH_FLAGS, TBH_INTERP, TBH_NEXT, TBH_WINDOW, TBH_LD, TBH_LDRW = TBH_LD + 3, TBH_ST = TBH_LDRW + 3, TBH_COUNT = TBH_ST + 3 };
 
 /* Routines made from templates/x87-arith.tmpl and x87-convert.tmpl. */
 enum x87_arith { X87_ADD, X87_SUB, X87_SUBR, X87_MUL, X87_DIV, X87_DIVR, X87_ARITH_COUNT };
@@ -79,12 +91,20 @@ struct tb_context {
     struct jc_entry *jc_empty; /* what makes running code leave at its next indirect jump */
     struct jc_table *jc_current;
 
+    struct link_page link_pages[PAGE_GUARDS];
+    uint16_t link_hash[LINK_HASH_SIZE]; /* number + 1 */
+    uint16_t open_guards[PAGE_GUARDS], global_links[PAGE_GUARDS];
+    uint32_t nlink_pages, nopen_guards, nglobal_links;
+
     TranslationBlock *running; /* being entered or executed last (-1 generation checks) */
 
     /* Entry points made from templates/frame.tmpl. */
     uint64_t (*enter)(CPUX86State *env, const uint32_t *host);
-    const uint32_t *exit_link, *exit_eip, *exit_lookup, *exit_end;
-    const uint32_t *thunk_ld[3], *thunk_ldrw[3], *thunk_st[3], *thunk_flags, *thunk_interp, *thunk_window;
+    const uint32_t *exit_jmp_cache; /* looks the eip in t9 up */
+    const uint32_t *exit_link, *exit_lookup; /* on to another block, through tb_next() */
+    const uint32_t *exit_eip, *exit_leave, *exit_end; /* out of enter() */
+    const uint32_t *thunk_ld[3], *thunk_ldrw[3], *thunk_st[3], *thunk_flags, *thunk_interp, *thunk_end,
+                   *thunk_window;
     const uint32_t *rep_movs[3], *rep_stos[3], *repne_scas8; /* for 1, 2 and 4 bytes */
 
     struct x87_routines x87;
@@ -122,14 +142,35 @@ TranslationBlock *tb_from_host(struct tb_context *ctx, const uint32_t *host);
 void tb_flush_all(struct tb_context *ctx);
 void tb_code_written(void *opaque, hwaddr paddr, uint32_t len, uintptr_t retaddr);
 
+/* Unlink exits on other pages from the blocks of a physical page that is mapped at vpn for CPL 3 or not. */
+void tb_unlink_crossing(struct tb_context *ctx, hwaddr page, uint32_t vpn, bool user);
+
+/* tb-link.c */
+/* The number of the page that has the linear address, for the mode's CPL; -1: there is none left. */
+int tb_link_page(struct tb_context *ctx, uint32_t linear, uint32_t flags);
+/* C has found that control may go to the block now: to be called before it is entered, and before it is linked to. */
+void tb_page_seen(struct tb_context *ctx, const TranslationBlock *tb);
+/* Link the exit whose stub called with return address ra; global: the mapping of `to` is. */
+void tb_link_exit(struct tb_context *ctx, TranslationBlock *from, uintptr_t ra, TranslationBlock *to, bool global);
+void tb_links_flushed(struct tb_context *ctx, bool page, uint32_t vaddr, bool global);
+void tb_links_clear(struct tb_context *ctx);
+
 /* jmp-cache.c */
 bool jc_init(struct tb_context *ctx);
 void jc_free(struct tb_context *ctx);
 void jc_select(struct tb_context *ctx, uint32_t flags, uint32_t cs_base);
 void jc_fill(struct tb_context *ctx, const TranslationBlock *tb, bool global);
+/* Make the table of the present mode the current one; false: that mode has none yet. */
+bool jc_current(struct tb_context *ctx);
+/* Host code of the block at eip in the current table, or NULL. */
+const uint32_t *jc_get(const struct tb_context *ctx, uint32_t eip);
 void jc_remove(struct tb_context *ctx, const TranslationBlock *tb);
 void jc_clear(struct tb_context *ctx);
 void jc_tlb_flushed(void *opaque, bool page, uint32_t vaddr, bool global);
+
+/* tb-exec.c: where translated code goes on at env->eip without leaving enter(): a block's host code, or a way out.
+ * link_ra: return address in the stub of an exit to be linked, or 0.  May raise the fetch's page fault. */
+const uint32_t *tb_next(struct tb_context *ctx, uintptr_t link_ra);
 
 /* gen.c: make the block at env->eip.  Returns NULL when the first instruction cannot be in a block at all;
  * raises the fetch's own exceptions. */

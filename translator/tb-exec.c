@@ -257,45 +257,47 @@ static TranslationBlock *tb_lookup(struct tb_context *ctx, bool *global)
     return tb ? tb : tb_gen_code(ctx, env->eip, cs_base, flags, phys);
 }
 
-/* Which variant of a block the exit goes to.  A block that knows the word it leaves with has its own;
- * the others begin with the first one.  NULL: a guard's exit would close a ring. */
-static TranslationBlock *link_target(const TranslationBlock *from, unsigned n, TranslationBlock *to)
+/* The block at env->eip is ready to be entered in the present mode: jump cache, link. */
+static const uint32_t *enter_block(struct tb_context *ctx, TranslationBlock *tb, bool global, uintptr_t link_ra)
 {
-    if (n == TB_EXIT_GUARD) {
-        for (const TranslationBlock *v = to; v; v = v->exit[TB_EXIT_GUARD].dest)
-            if (v == from)
-                return NULL;
-        return to;
+    jc_select(ctx, tb->flags, tb->cs_base);
+    jc_fill(ctx, tb, global && tb->phys_page2 == TB_NO_PAGE);
+    tb_page_seen(ctx, tb);
+    if (link_ra) {
+        TranslationBlock *from = tb_from_host(ctx, (const uint32_t *)link_ra - 1);
+        if (from)
+            tb_link_exit(ctx, from, link_ra, tb, global);
     }
-    if (to->fptw == TB_ANY_FPTW)
-        return to;
-    if (from->fptw != TB_ANY_FPTW && from->map[from->exit[n].insn].fptw_after == to->fptw)
-        return to;
-    return tb_first_variant(to);
+    if (log_enabled(LOG_EXEC))
+        log_printf("exec: %08x [%08x]\n", tb->eip, tb->flags);
+    if (log_enabled(LOG_CPU))
+        cpu_log_state(ctx->env);
+    ctx->running = tb;
+    return tb->host;
 }
 
-static void link_exit(struct tb_context *ctx, TranslationBlock *from, uintptr_t ra, TranslationBlock *to)
+const uint32_t *tb_next(struct tb_context *ctx, uintptr_t link_ra)
 {
-    if (from->invalid || to->invalid || to->phys_page2 != TB_NO_PAGE
-        || ((from->phys_pc ^ to->phys_pc) & ~(hwaddr)(TARGET_PAGE_SIZE - 1)) || from->flags != to->flags)
-        return;
-    for (unsigned n = 0; n < from->nexits; n++)
-        if (from->exit[n].jump && ra > (uintptr_t)from->exit[n].stub && ra <= (uintptr_t)(from->exit[n].stub + 4)
-            && from->exit[n].eip == to->eip) {
-            to = link_target(from, n, to);
-            if (to) {
-                ctx->stats.links++;
-                tb_add_jump(from, n, to);
-            }
-            return;
-        }
+    CPUX86State *env = ctx->env;
+    if (must_leave(env) || needs_interp(env))
+        return ctx->exit_leave;
+    /* Whoever has translated code not `running` has blocks to be looked up anew. */
+    if (!link_ra && ctx->running && jc_current(ctx)) {
+        const uint32_t *host = jc_get(ctx, env->eip);
+        if (host && !log_enabled(LOG_EXEC | LOG_CPU))
+            return host;
+    }
+    uint64_t flushes = ctx->stats.flushes;
+    bool global;
+    TranslationBlock *tb = tb_lookup(ctx, &global);
+    if (!tb || (env->icount_enabled && env->icount_left < tb->icount))
+        return ctx->exit_leave;
+    return enter_block(ctx, tb, global, flushes == ctx->stats.flushes ? link_ra : 0);
 }
 
 void tb_run(CPUX86State *env)
 {
     struct tb_context *ctx = env->tbs;
-    uintptr_t link_ra = 0;
-    uint64_t flushes = 0;
     for (;;) {
         if (must_leave(env))
             return;
@@ -318,30 +320,12 @@ void tb_run(CPUX86State *env)
             interp_run(env, (uint32_t)env->icount_left);
             return;
         }
-        jc_select(ctx, tb->flags, tb->cs_base);
-        jc_fill(ctx, tb, global && tb->phys_page2 == TB_NO_PAGE);
-        if (link_ra && flushes == ctx->stats.flushes) {
-            TranslationBlock *from = tb_from_host(ctx, (const uint32_t *)link_ra - 1);
-            if (from)
-                link_exit(ctx, from, link_ra, tb);
-        }
-        if (log_enabled(LOG_EXEC))
-            log_printf("exec: %08x [%08x]\n", tb->eip, tb->flags);
-        if (log_enabled(LOG_CPU))
-            cpu_log_state(env);
-        ctx->running = tb;
-        flushes = ctx->stats.flushes;
-        uint64_t why = ctx->enter(env, tb->host);
+        uint64_t why = ctx->enter(env, enter_block(ctx, tb, global, 0));
         ctx->running = NULL;
-        link_ra = 0;
-        ctx->stats.left_link += why > TB_LEAVE_CODES;
         ctx->stats.left_poll += why == TB_LEAVE_EIP;
         ctx->stats.left_end += why == TB_LEAVE_END;
-        if (why > TB_LEAVE_CODES)
-            link_ra = (uintptr_t)why;
-        else if (why == TB_LEAVE_LOOKUP)
-            ctx->stats.jc_misses++;
-        else if (why != TB_LEAVE_END || atomic_load_explicit(&env->interrupt_request, memory_order_relaxed))
+        if (why != TB_LEAVE_LOOKUP
+            && (why != TB_LEAVE_END || atomic_load_explicit(&env->interrupt_request, memory_order_relaxed)))
             return;
     }
 }

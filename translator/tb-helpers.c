@@ -65,17 +65,16 @@ static int64_t helper_stl(CPUX86State *env, uint64_t vaddr, uint64_t v, uintptr_
     return 0;
 }
 
-/* One instruction through the interpreter.  -icount: the block took all its instructions off at its
+/* One instruction through the interpreter; returns where to go on: `back` in the block, if the block may go on after
+ * what the instruction has done (NULL: it ends here).  -icount: the block took all its instructions off at its
  * entry; while this one runs, the count is that of the instructions before it. */
-static int64_t helper_interp(CPUX86State *env, uint64_t index, uint64_t v, uintptr_t ra)
+static const uint32_t *helper_interp(CPUX86State *env, uint64_t index, const uint32_t *back)
 {
     struct tb_context *ctx = env->tbs;
-    struct tb_interp_insn *ti = &ctx->pool[index];
+    const struct tb_interp_insn *ti = &ctx->pool[index];
     TranslationBlock *tb = ti->tb;
     uint32_t next = ti->eip + ti->insn.len;
     int32_t rest = tb->icount - (int32_t)ti->index;
-    (void)v;
-    (void)ra;
     ctx->running = tb;
     env->eip = ti->eip;
     if (env->icount_enabled)
@@ -89,16 +88,29 @@ static int64_t helper_interp(CPUX86State *env, uint64_t index, uint64_t v, uintp
         profile_interp(env, ti->insn.form, !tb->map[ti->index].interp);
     if (env->icount_enabled)
         env->icount_left--;
-    if (isa_info[ti->insn.form].flags & (ISA_END_BLOCK | ISA_END_EXIT))
-        return 0;
-    /* In the middle of a block: what it has changed may forbid to go on in it. */
-    if (env->eip != next || tb->invalid || ctx->running != tb || tb_flags(env) != tb->flags || env->halted
+    if (isa_info[ti->insn.form].flags & (ISA_END_BLOCK | ISA_END_EXIT)) {
+        /* Interrupts may be taken now that were not before, or there are some. */
+        if ((isa_info[ti->insn.form].flags & ISA_END_EXIT)
+            && atomic_load_explicit(&env->interrupt_request, memory_order_relaxed))
+            return ctx->exit_end;
+        if (!back || atomic_load_explicit(&env->exit_request, memory_order_relaxed) < 0)
+            return tb_next(ctx, 0);
+    }
+    if (!back || env->eip != next || tb->invalid || ctx->running != tb || tb_flags(env) != tb->flags || env->halted
         || (tb->fptw != TB_ANY_FPTW && env->fptw != tb->map[ti->index].fptw_after)
         || (env->hflags & HF_INHIBIT) || env->db_status || env->segs[R_CS].base != tb->cs_base)
-        cpu_loop_exit(env);
+        return tb_next(ctx, 0);
     if (env->icount_enabled)
         env->icount_left -= rest - 1;
-    return 0;
+    return back;
+}
+
+static const uint32_t *helper_next(CPUX86State *env, uint64_t link_ra)
+{
+    struct tb_context *ctx = env->tbs;
+    ctx->stats.jc_misses += link_ra == 0;
+    ctx->stats.left_link += link_ra != 0;
+    return tb_next(ctx, link_ra);
 }
 
 void tb_helpers_init(CPUX86State *env)
@@ -108,6 +120,7 @@ void tb_helpers_init(CPUX86State *env)
         helper_stb, helper_stw, helper_stl};
     env->tb_helpers[TBH_FLAGS] = (uintptr_t)cc_compute_all;
     env->tb_helpers[TBH_INTERP] = (uintptr_t)helper_interp;
+    env->tb_helpers[TBH_NEXT] = (uintptr_t)helper_next;
     env->tb_helpers[TBH_WINDOW] = (uintptr_t)helper_window;
     for (unsigned i = 0; i < 9; i++)
         env->tb_helpers[TBH_LD + i] = (uintptr_t)mem[i];

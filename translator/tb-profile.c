@@ -47,11 +47,15 @@ static void count_block(CPUX86State *env, const TranslationBlock *tb, uint64_t t
 {
     const uint32_t *end = tb->host + tb->host_words;
     const uint64_t *counts = env->tbs->profile_counts;
-    uint64_t entered = times;
+    uint64_t rounds = tb->rounds ? counts[tb->rounds] : 0, entered = times + rounds;
     uint32_t all = 0;
     unsigned side = TB_EXIT_SIDE;
     for (unsigned i = 0; i < tb->icount; i++) {
         const struct insn_map *m = &tb->map[i];
+        if (i == tb->loop && i > 0) {
+            times += rounds;
+            all = 0;
+        }
         uint32_t words = usual_words(tb->host + m->host, i + 1u < tb->icount ? tb->host + m[1].host : end,
                                      env->tbs->code_first);
         all += words;
@@ -61,7 +65,7 @@ static void count_block(CPUX86State *env, const TranslationBlock *tb, uint64_t t
             times -= counts[tb->exit[side++].taken];
     }
     struct profile_block b = {.phys_pc = tb->phys_pc, .eip = tb->eip, .flags = tb->flags, .times = entered,
-                              .insns = tb->icount, .host_words = all};
+                              .insns = tb->loop ? tb->loop : tb->icount, .host_words = all};
     profile_add_block(env, &b);
 }
 

@@ -70,8 +70,12 @@ struct tb_exit {
     struct TranslationBlock *next; /* next exit that is linked to dest, and which of its exits */
     uint8_t next_n;
     uint16_t insn;            /* the instruction that it is of */
+    uint8_t cross;            /* how it goes to another page, */
+    uint16_t page;            /* and to which one: an index into link_pages */
+    bool filled;              /* the delay slot has the first word of dest */
     uint32_t taken;           /* -profile: its counter, for TB_EXIT_SIDE and up */
 };
+enum { TB_CROSS_NONE, TB_CROSS_GUARDED, TB_CROSS_GLOBAL };
 /* Two of the last instruction, that to another variant of the block (its fptw differs), and those of
  * conditional jumps that the block goes on behind. */
 enum { TB_EXIT_GUARD = 2, TB_EXIT_SIDE, TB_MAX_EXITS = TB_EXIT_SIDE + TB_MAX_INSNS };
@@ -87,6 +91,7 @@ typedef struct TranslationBlock {
     uint32_t fptw;                /* env->fptw that it is for, or TB_ANY_FPTW */
     uint16_t icount;              /* guest instructions */
     uint8_t nranges, nexits;
+    uint8_t loop;                 /* first instruction of the round that a loop repeats within the block, or 0 */
     bool invalid;
     uint16_t page2_end;           /* bytes that lie on the second page */
     struct tb_range range[TB_MAX_RANGES]; /* those on the first; direct jumps may lie between them */
@@ -99,6 +104,7 @@ typedef struct TranslationBlock {
     struct TranslationBlock *incoming; /* exits linked to this block */
     uint8_t incoming_n;
     struct tb_exit *exit;         /* nexits entries */
+    uint32_t rounds;              /* -profile: the counter of the loop's rounds, or 0 */
     struct insn_map *map;         /* icount entries */
     struct flag_state *fstates;
     struct x87_state *fpustates;

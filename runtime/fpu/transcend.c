@@ -1,4 +1,4 @@
-/* The transcendental instructions, by MPFR.
+/* The transcendental instructions, by MPFR where transcend-fast.c leaves them.
  *
  * MPFR gives 96 bits, truncated; together with "was it inexact" this is the significand and sticky
  * bit that fx_round_pack() takes, which then applies RC (results don't depend on
@@ -10,7 +10,9 @@
  * 8.3.8), as Intel and AMD do; with the true pi, sin(x) near multiples of pi would differ from
  * every real x87. */
 #include "mxcsr.h"
+#include "optimise.h"
 #include "softfp.h"
+#include "transcend-fast.h"
 
 #include <mpfr.h>
 
@@ -36,6 +38,11 @@ static struct floatx80 from_mpfr(mpfr_srcptr v, bool inexact, struct fp_ctx *s)
     const mp_limb_t *limbs = mpfr_custom_get_significand(v);
     return fx_round_pack(mpfr_signbit(v) != 0, (int32_t)mpfr_get_exp(v) - 1 + FX_BIAS, limbs[1],
                          limbs[0] | inexact, 64, s);
+}
+
+static struct floatx80 from_wide(const struct fx_wide *w, struct fp_ctx *s)
+{
+    return fx_round_pack(w->sign, w->exp, w->hi, w->lo, 64, s);
 }
 
 /* Processors report these functions inexact, and so tiny results underflowed, even
@@ -70,6 +77,9 @@ struct floatx80 fx_f2xm1(struct floatx80 x, struct fp_ctx *s)
         s->flags |= FPUS_PE; /* exact, yet processors say so */
         return fx_sign(x) ? fx_pack(1, FX_BIAS - 1, FX_INT_BIT) : x;
     }
+    struct fx_wide w;
+    if (c == FX_NORMAL && optimise_on(OPTIMISE_FAST_TRANSCEND) && fast_2xm1(x, &w))
+        return from_wide(&w, s);
     MPFR_DECL_INIT(t, WORK_PREC);
     MPFR_DECL_INIT(u, WORK_PREC);
     MPFR_DECL_INIT(v, RESULT_PREC);
@@ -115,6 +125,9 @@ struct floatx80 fx_yl2x(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
         return fx_inf(sy ^ log_sign);
     if (cy == FX_ZERO || one)
         return fx_zero(sy ^ log_sign);
+    struct fx_wide w;
+    if (cx == FX_NORMAL && cy == FX_NORMAL && optimise_on(OPTIMISE_FAST_TRANSCEND) && fast_yl2x(y, x, &w))
+        return call_inexact(from_wide(&w, s), s);
 
     MPFR_DECL_INIT(t, WORK_PREC);
     to_mpfr(t, x);
@@ -143,6 +156,9 @@ struct floatx80 fx_yl2xp1(struct floatx80 y, struct floatx80 x, struct fp_ctx *s
         return fx_inf(sx ^ sy);
     if (cx == FX_ZERO || cy == FX_ZERO)
         return fx_zero(sx ^ sy);
+    struct fx_wide w;
+    if (cx == FX_NORMAL && cy == FX_NORMAL && optimise_on(OPTIMISE_FAST_TRANSCEND) && fast_yl2xp1(y, x, &w))
+        return call_inexact(from_wide(&w, s), s);
 
     MPFR_DECL_INIT(t, WORK_PREC);
     to_mpfr(t, x);
@@ -170,6 +186,9 @@ struct floatx80 fx_atan(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
     int sx = fx_sign(x), sy = fx_sign(y);
     if (cx == FX_DENORMAL || cy == FX_DENORMAL)
         s->flags |= FPUS_DE;
+    struct fx_wide w;
+    if (cx == FX_NORMAL && cy == FX_NORMAL && optimise_on(OPTIMISE_FAST_TRANSCEND) && fast_atan2(y, x, &w))
+        return from_wide(&w, s);
     MPFR_DECL_INIT(v, RESULT_PREC);
     if (cy == FX_ZERO || (cx == FX_INF && cy != FX_INF)) {
         if (!sx)

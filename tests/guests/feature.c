@@ -27,6 +27,9 @@ static void rd_tsc(void) { rdmsr(0x10); }
 static void rd_mtrr(void) { rdmsr(0xfe); }
 static void rd_mcg(void) { rdmsr(0x179); }
 static void rd_efer(void) { rdmsr(0xc0000080); }
+static void rd_spec_ctrl(void) { rdmsr(0x48); }
+static void wr_pred_cmd(void) { wrmsr(0x49, 1, 0); }
+static void rd_arch_capabilities(void) { rdmsr(0x10a); }
 static void paddb(void) { __asm__ volatile("paddb %mm1, %mm0; emms"); }
 static void fxsave(void) { __asm__ volatile("fxsave %0" : "=m"(area)); }
 static void prefetch(void) { __asm__ volatile("prefetcht0 %0" : : "m"(word)); }
@@ -47,6 +50,7 @@ void test(void)
         {"CMOVE", cmov, UD}, {"FCMOVB", fcmov, UD}, {"CMPXCHG8B", cx8, UD}, {"SYSENTER", sysenter, UD},
         {"RDTSC", rdtsc, UD}, {"MSR 174", rd_sysenter, GP}, {"MSR 277", rd_pat, GP}, {"MSR 10", rd_tsc, GP},
         {"MSR FE", rd_mtrr, GP}, {"MSR 179", rd_mcg, GP}, {"MSR C0000080", rd_efer, GP},
+        {"MSR 48", rd_spec_ctrl, GP}, {"MSR 49", wr_pred_cmd, GP}, {"MSR 10A", rd_arch_capabilities, GP},
         {"PADDB mm", paddb, (u8)NONE}, {"FXSAVE", fxsave, (u8)NONE}, {"PREFETCHT0", prefetch, (u8)NONE},
     };
     static const struct {
