@@ -138,7 +138,7 @@ void load_eflags_with_rf(CPUX86State *env, uint32_t value, uint32_t mask)
     if (!debug_armed(env))
         value &= ~(uint32_t)RF_MASK;
     cpu_load_eflags(env, value, mask);
-    cpu_update_hflags(env);
+    update_transfer_hflags(env);
 }
 
 uint32_t cpu_popf_mask(CPUX86State *env, unsigned opsize)

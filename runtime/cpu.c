@@ -53,6 +53,41 @@ void update_data_segment_hflags(CPUX86State *env, int seg)
     env->hflags = (env->hflags & ~HF_SEG_FLAT(seg)) | f;
 }
 
+/* The soft MMU's mode and windows follow the privilege level. */
+static void set_mode(CPUX86State *env, uint32_t f, int cpl)
+{
+    env->hflags = f;
+    env->mmu_idx = (uint32_t)mmu_idx_of_cpl(env, cpl);
+    if (env->mmu)
+        env->tlb_base = (uint64_t)(uintptr_t)softmmu_table(env, (int)env->mmu_idx);
+    window_choose(env);
+}
+
+void update_transfer_hflags(CPUX86State *env)
+{
+    if ((env->eflags & AC_MASK) && (env->cr[0] & CR0_AM)) {
+        cpu_update_hflags(env);
+        return;
+    }
+    uint32_t f = env->hflags
+        & ~(uint32_t)(HF_CPL_MASK | HF_VM | HF_CS32 | HF_SS32 | HF_TF | HF_IOPL_OK | HF_WINDOW | HF_SEG_FLAT(R_CS)
+                      | HF_SEG_FLAT(R_SS));
+    int cpl = derive_cpl(env);
+    f |= (uint32_t)cpl;
+    if ((env->cr[0] & CR0_PE) && (env->eflags & VM_MASK))
+        f |= HF_VM;
+    if (env->segs[R_CS].flags & DESC_B_MASK)
+        f |= HF_CS32;
+    if (env->segs[R_SS].flags & DESC_B_MASK)
+        f |= HF_SS32;
+    if (env->eflags & TF_MASK)
+        f |= HF_TF;
+    if (cpl <= (int)((env->eflags & IOPL_MASK) >> IOPL_SHIFT))
+        f |= HF_IOPL_OK;
+    f |= segment_hflags(&env->segs[R_CS], R_CS) | segment_hflags(&env->segs[R_SS], R_SS);
+    set_mode(env, f, cpl);
+}
+
 void cpu_update_hflags(CPUX86State *env)
 {
     uint32_t f = env->hflags & HF_INHIBIT;
@@ -95,11 +130,7 @@ void cpu_update_hflags(CPUX86State *env)
             f &= ~HF_SEG_FULL(seg);
     }
 
-    env->hflags = f;
-    env->mmu_idx = (uint32_t)mmu_idx_of_cpl(env, cpl);
-    if (env->mmu)
-        env->tlb_base = (uint64_t)(uintptr_t)softmmu_table(env, (int)env->mmu_idx);
-    window_choose(env);
+    set_mode(env, f, cpl);
 }
 
 static void reset_segments(CPUX86State *env)

@@ -208,6 +208,7 @@ typedef struct CPUX86State {
     uint32_t db_status;     /* DR6 bits to be merged when #DB is delivered */
 
     sigjmp_buf *jmp_env; /* where cpu_loop_exit() goes */
+    uint64_t unwind_sp;  /* host stack pointer of translated code that called C; 0: cpu_loop_exit() goes to jmp_env */
 
     const struct cpu_model *model;
     struct softmmu *mmu;

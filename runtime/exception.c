@@ -7,8 +7,12 @@
 
 void (*exception_restore_state)(CPUX86State *env, uintptr_t ra);
 
+void (*exception_unwind)(CPUX86State *env);
+
 _Noreturn void cpu_loop_exit(CPUX86State *env)
 {
+    if (env->unwind_sp)
+        exception_unwind(env);
     siglongjmp(*env->jmp_env, 1);
 }
 
@@ -86,12 +90,15 @@ static void deliver_one(CPUX86State *env)
 void deliver_exception(CPUX86State *env)
 {
     sigjmp_buf here, *outer = env->jmp_env;
+    uint64_t unwind_sp = env->unwind_sp;
     env->jmp_env = &here;
+    env->unwind_sp = 0;
     env->old_exception = -1;
     /* A second exception unwinds to here, and is delivered in the first one's place. */
     (void)sigsetjmp(here, 0);
     deliver_one(env);
     env->jmp_env = outer;
+    env->unwind_sp = unwind_sp;
     env->old_exception = -1;
     env->exception_index = -1;
 }

@@ -110,6 +110,17 @@ interp_fn interp_select(CPUX86State *env, const struct insn *insn)
     return select_unchecked(insn);
 }
 
+interp_fn interp_select_mode(CPUX86State *env, const struct insn *insn)
+{
+    const struct isa_info *info = &isa_info[insn->form];
+    interp_fn fn = interp_select(env, insn);
+
+    if (fn != op_checked || ((info->flags & ISA_PROTECTED) && (env->hflags & (HF_PE | HF_VM)) != HF_PE)
+        || ((info->flags & ISA_CPL0) && cpu_cpl(env) != 0))
+        return fn;
+    return select_unchecked(insn);
+}
+
 void interp_insn(CPUX86State *env, const struct insn *insn)
 {
     /* The shadow covers this instruction, which may cast one of its own. */

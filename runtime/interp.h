@@ -27,6 +27,8 @@ typedef void (*interp_fn)(CPUX86State *env, const struct insn *insn);
 /* The operation of `insn` under env's CPU model: never NULL (#UD is an operation too).  Whoever
  * executes an instruction more than once keeps it. */
 interp_fn interp_select(CPUX86State *env, const struct insn *insn);
+/* The same, good only for the mode that the CPU is in: its checks are done now. */
+interp_fn interp_select_mode(CPUX86State *env, const struct insn *insn);
 
 /* Does the next instruction need more than being executed: a debug trap or breakpoint, RF or an
  * interrupt shadow to be cleared?  interp_run() looks after these, one instruction at a time. */

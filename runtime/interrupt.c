@@ -171,6 +171,7 @@ static void idt_interrupt(CPUX86State *env, const struct event *e)
     if (desc_type(gate) == SYS_TASK_GATE) {
         task_switch(env, gate_selector(gate), TASK_GATE, e->next_eip, e->eflags,
                     e->has_error ? (int64_t)e->error_code : -1, e->ext);
+        cpu_update_hflags(env);
         return;
     }
 
@@ -220,6 +221,7 @@ void do_interrupt(CPUX86State *env, int vector, bool is_int, uint32_t error_code
     if (log_enabled(LOG_INT))
         log_interrupt(env, &e, is_hw);
 
+    bool vm = env->hflags & HF_VM;
     env->hflags &= ~(uint32_t)HF_INHIBIT;
     if (is_hw && vector == EXCP_NMI)
         env->nmi_blocked = true;
@@ -235,5 +237,8 @@ void do_interrupt(CPUX86State *env, int vector, bool is_int, uint32_t error_code
     } else {
         idt_interrupt(env, &e);
     }
-    cpu_update_hflags(env);
+    if (vm) /* all segments have changed */
+        cpu_update_hflags(env);
+    else
+        update_transfer_hflags(env);
 }

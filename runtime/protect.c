@@ -84,8 +84,10 @@ void segment_null_inaccessible(CPUX86State *env, int cpl)
     for (unsigned i = 0; i < sizeof data_segs; i++) {
         struct segment *s = &env->segs[data_segs[i]];
         bool conforming = (s->flags & DESC_CS_MASK) && (s->flags & DESC_C_MASK);
-        if ((s->flags & DESC_P_MASK) && !conforming && (int)(s->flags >> DESC_DPL_SHIFT & 3) < cpl)
+        if ((s->flags & DESC_P_MASK) && !conforming && (int)(s->flags >> DESC_DPL_SHIFT & 3) < cpl) {
             segment_null(s, 0);
+            update_data_segment_hflags(env, data_segs[i]);
+        }
     }
 }
 

@@ -129,10 +129,12 @@ void segment_null(struct segment *s, uint32_t selector);
 struct descriptor desc_check_stack(CPUX86State *env, uint32_t selector, int cpl, int vector, uint32_t ext);
 /* Checks of a not null selector for DS, ES, FS, GS, raising `vector`(selector) or #NP. */
 struct descriptor desc_check_data(CPUX86State *env, uint32_t selector, int cpl, int vector, uint32_t ext);
-/* After a return to an outer level: null the data segments it may not see (SDM 3, 5.8.6). */
+/* After a return to an outer level: null the data segments it may not see (SDM 3, 5.8.6), with their hflags. */
 void segment_null_inaccessible(CPUX86State *env, int cpl);
 /* hflags after a load of DS, ES, FS or GS, which only its own bits depend on. */
 void update_data_segment_hflags(CPUX86State *env, int seg);
+/* hflags after a control transfer to another privilege level or segment, which changes CS, SS and EFLAGS only. */
+void update_transfer_hflags(CPUX86State *env);
 /* seg_load_real() without the hflags. */
 void segment_fill_real(CPUX86State *env, int seg, uint32_t selector, bool vm);
 

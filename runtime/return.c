@@ -56,7 +56,7 @@ static void protected_return(CPUX86State *env, struct stack *st, uint32_t select
     if (eflags_mask)
         load_eflags_with_rf(env, eflags, eflags_mask);
     else
-        cpu_update_hflags(env);
+        update_transfer_hflags(env);
 }
 
 void do_far_ret(CPUX86State *env, unsigned opsize, uint32_t imm)

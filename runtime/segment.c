@@ -15,6 +15,17 @@ void seg_load(CPUX86State *env, int seg, uint32_t selector)
         return;
     }
     int cpl = cpu_cpl(env);
+    /* Kernels load what is there already: the cache stays if the descriptor is the one it came from. */
+    const struct segment *s = &env->segs[seg];
+    if (seg != R_SS && s->selector == selector && (s->flags & DESC_A_MASK) && (s->flags & DESC_P_MASK)
+        && (selector & 0xfffc) && (selector & 4) == 0 && (selector | 7) <= env->gdt_limit) {
+        struct descriptor d = { 0, s->flags };
+        uint32_t limit = s->flags & DESC_G_MASK ? s->limit >> 12 : s->limit;
+        uint64_t raw = mmu_ldq(env, env->gdt_base + (selector & 0xfff8), mmu_kernel_idx(), 0);
+        if (raw == ((uint64_t)s->flags << 32 | (s->base << 16 | (limit & 0xffff))) && desc_is_readable(d)
+            && (desc_is_conforming(d) || (cpl <= desc_dpl(d) && (int)(selector & 3) <= desc_dpl(d))))
+            return;
+    }
     if (seg == R_SS) {
         segment_fill(&env->segs[seg], selector, desc_check_stack(env, selector, cpl, EXCP_GP, 0));
         cpu_update_hflags(env);

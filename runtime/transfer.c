@@ -232,7 +232,7 @@ void do_sysenter(CPUX86State *env)
     load_flat(env, R_SS, env->sysenter_cs + 8, 0);
     env->regs[R_ESP] = env->sysenter_esp;
     env->eip = env->sysenter_eip;
-    cpu_update_hflags(env);
+    update_transfer_hflags(env);
 }
 
 void do_sysexit(CPUX86State *env)
@@ -243,5 +243,5 @@ void do_sysexit(CPUX86State *env)
     load_flat(env, R_SS, env->sysenter_cs + 24, 3);
     env->regs[R_ESP] = env->regs[R_ECX];
     env->eip = env->regs[R_EDX];
-    cpu_update_hflags(env);
+    update_transfer_hflags(env);
 }

@@ -32,7 +32,7 @@
 #define GUARD ((size_t)1 << 20) /* displacements reach 32 KiB over the border */
 #define SPAN ((size_t)1 << 32)
 #define SPACES 6u        /* windows for CPL 3 */
-#define MAPPINGS_MAX 24000u /* of single pages; Linux lets a process have 65530 */
+#define SINGLES_MAX 24000u /* single pages in all windows: each may be a mapping, of which Linux lets a process have 65530 */
 
 /* A page's entry: number of the page in the RAM file, times 4, and rights.  0: not mapped. */
 enum { ENTRY_READ = 1, ENTRY_WRITE = 2, ENTRY_SHIFT = 2 };
@@ -53,7 +53,6 @@ struct space {
     uint32_t cr3;       /* CPL 3 */
     uint32_t used;      /* when it was last the current one */
     uint32_t loads;     /* since the last tick */
-    unsigned singles;
 };
 
 /* How often an address space was interrupted at CPL 3. */
@@ -70,6 +69,7 @@ struct windows {
     uint32_t clock;
     size_t host_page;
     size_t ram_pages;
+    unsigned singles; /* pages that were mapped one by one */
     struct heat heat[64];
     struct window_stats stats;
 };
@@ -100,13 +100,6 @@ static bool reserve(struct windows *w, struct space *s)
 static uint8_t *host_of(const struct space *s, uint32_t vaddr)
 {
     return s->center + (int32_t)vaddr;
-}
-
-static void host_unmap(const struct space *s, uint32_t vaddr, size_t size)
-{
-    void *p = mmap(host_of(s, vaddr), size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-    if (p == MAP_FAILED)
-        abort(); /* stale translations must not stay */
 }
 
 static int host_prot(uint32_t rights)
@@ -147,8 +140,8 @@ static void entry_clear(struct windows *w, struct space *s, uint32_t vaddr)
     reverse_drop(s, *e >> ENTRY_SHIFT, vaddr / TARGET_PAGE_SIZE);
     *e = 0;
     s->count[vaddr >> CHUNK_BITS]--;
-    if (!s->large[vaddr >> CHUNK_BITS] && s->singles)
-        s->singles--;
+    if (!s->large[vaddr >> CHUNK_BITS] && w->singles)
+        w->singles--;
     w->stats.unmaps++;
 }
 
@@ -163,22 +156,50 @@ static void entry_set(struct space *s, uint32_t vaddr, uint32_t value)
     reverse_add(s, value >> ENTRY_SHIFT, vaddr / TARGET_PAGE_SIZE);
 }
 
-static void drop_chunk(struct windows *w, struct space *s, uint32_t chunk)
+static void clear_chunk(struct windows *w, struct space *s, uint32_t chunk)
 {
-    uint32_t base = chunk << CHUNK_BITS;
-    if (!s->count[chunk])
-        return;
-    for (uint32_t k = 0; k < CHUNK_PAGES; k++)
+    for (uint32_t k = 0; s->count[chunk] && k < CHUNK_PAGES; k++)
         if (s->entry[chunk][k])
-            entry_clear(w, s, base + k * TARGET_PAGE_SIZE);
-    host_unmap(s, base, CHUNK_SIZE);
+            entry_clear(w, s, (chunk << CHUNK_BITS) + k * TARGET_PAGE_SIZE);
     s->large[chunk] = false;
 }
 
+/* Empty, with as few host mappings as there can be.  The place is given up for a moment: where the kernel has no
+ * mapping left to give, it would refuse to put another one over a part of it. */
 static void drop_all(struct windows *w, struct space *s)
 {
+    size_t size = SPAN + 2 * GUARD;
     for (uint32_t c = 0; c < CHUNKS; c++)
-        drop_chunk(w, s, c);
+        clear_chunk(w, s, c);
+    munmap(s->reserved, size);
+    void *p = mmap(s->reserved, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    if (p != s->reserved)
+        abort(); /* translated code has its address */
+}
+
+/* No access to these pages from now on. */
+static void host_unmap(struct windows *w, struct space *s, uint32_t vaddr, size_t size)
+{
+    void *p = mmap(host_of(s, vaddr), size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    if (p == MAP_FAILED)
+        drop_all(w, s); /* too many mappings */
+}
+
+static void drop_chunk(struct windows *w, struct space *s, uint32_t chunk)
+{
+    if (!s->count[chunk])
+        return;
+    clear_chunk(w, s, chunk);
+    host_unmap(w, s, chunk << CHUNK_BITS, CHUNK_SIZE);
+}
+
+static void drop_windows(struct windows *w)
+{
+    if (w->kernel.reserved)
+        drop_all(w, &w->kernel);
+    for (unsigned i = 0; i < SPACES; i++)
+        if (w->user[i].reserved)
+            drop_all(w, &w->user[i]);
 }
 
 static void space_free(struct space *s)
@@ -303,11 +324,11 @@ enum window_fault window_fault(CPUX86State *env, uintptr_t host, bool store)
         *e = value;
         return WINDOW_MAPPED;
     }
-    if (s->singles >= MAPPINGS_MAX)
-        drop_all(w, s);
+    if (w->singles >= SINGLES_MAX)
+        drop_windows(w);
     if (!map_run(w, s, vaddr, value, 1))
         return WINDOW_NEVER;
-    s->singles++;
+    w->singles++;
     s->large[chunk] = false; /* what it had as such is walked page by page from now on */
     return WINDOW_MAPPED;
 }
@@ -343,7 +364,7 @@ static void revalidate_pages(struct windows *w, struct space *s, uint32_t chunk)
             continue;
         }
         if (n)
-            host_unmap(s, from, (size_t)n * TARGET_PAGE_SIZE);
+            host_unmap(w, s, from, (size_t)n * TARGET_PAGE_SIZE);
         n = 0;
     }
 }
@@ -447,7 +468,7 @@ void window_tlb_flushed(struct windows *w, bool page, uint32_t vaddr, bool globa
                 revalidate_chunk(w, s, vaddr >> CHUNK_BITS);
             else if (!still_valid(w, s, vaddr, *e, &r)) {
                 entry_clear(w, s, vaddr);
-                host_unmap(s, vaddr & TARGET_PAGE_MASK, TARGET_PAGE_SIZE);
+                host_unmap(w, s, vaddr & TARGET_PAGE_MASK, TARGET_PAGE_SIZE);
             }
         }
         return;
@@ -469,7 +490,7 @@ static void protect_at(struct windows *w, struct space *s, uint32_t vaddr, uint3
     uint8_t *p = host_of(s, vaddr & TARGET_PAGE_MASK);
     p -= (uintptr_t)p % w->host_page;
     if (mprotect(p, w->host_page, PROT_READ) < 0)
-        abort(); /* stale code would run */
+        drop_all(w, s); /* too many mappings */
 }
 
 static void protect_in(struct windows *w, struct space *s, uint32_t page)

@@ -331,8 +331,8 @@ bool bm_differs(const struct bm *a, const struct bm_result *ra, const struct bm 
      * twice. */
     if (rb->mmio_reads < ra->mmio_reads || rb->mmio_reads > ra->mmio_reads + BM_MAX_EXCEPTIONS)
         d |= value_differs(out, "device reads", 0, ra->mmio_reads, rb->mmio_reads);
-    d |= value_differs(out, "hflags", 0, x->hflags & ~(uint32_t)HF_INHIBIT,
-                       y->hflags & ~(uint32_t)HF_INHIBIT);
+    d |= value_differs(out, "hflags", 0, x->hflags & ~(uint32_t)(HF_INHIBIT | HF_WINDOW),
+                       y->hflags & ~(uint32_t)(HF_INHIBIT | HF_WINDOW));
     for (int i = 0; i < SEG_COUNT; i++) {
         d |= value_differs(out, "selector", (unsigned)i, x->segs[i].selector, y->segs[i].selector);
         d |= value_differs(out, "base", (unsigned)i, x->segs[i].base, y->segs[i].base);

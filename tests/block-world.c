@@ -1,6 +1,7 @@
 /* The world of block-machine.h: pages, segments, what a run starts from. */
 #include "config.h"
 #include "block-machine.h"
+#include "exception.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -269,6 +270,15 @@ void bm_poke(struct bm *m, uint32_t lin, const void *bytes, uint32_t len)
         phys_mem_write(m->env->mem, phys_of(lin + i), (const uint8_t *)bytes + i, 1);
 }
 
+#ifdef HAVE_TEMPLATES
+/* Exceptions are the test's: not back to translated code, which would deliver them. */
+static void to_test(CPUX86State *env)
+{
+    env->unwind_sp = 0;
+    siglongjmp(*env->jmp_env, 1);
+}
+#endif
+
 struct bm *bm_new(unsigned tb_max, bool icount)
 {
     struct bm *m = aligned_alloc(16, sizeof *m);
@@ -289,6 +299,7 @@ struct bm *bm_new(unsigned tb_max, bool icount)
 #ifdef HAVE_TEMPLATES
     if (tb_max) {
         tb_context_new(env, tb_max);
+        exception_unwind = to_test;
         tb_use_windows(env);
     }
 #endif

@@ -174,6 +174,13 @@ static void set_mode(bool user)
     cpu_update_hflags(env);
 }
 
+/* Exceptions are the test's: not back to translated code, which would deliver them. */
+static void to_test(CPUX86State *e)
+{
+    e->unwind_sp = 0;
+    siglongjmp(*e->jmp_env, 1);
+}
+
 static void world_new(const struct config *c)
 {
     now = *c;
@@ -186,6 +193,7 @@ static void world_new(const struct config *c)
     softmmu_new(env);
     interp_attach(env);
     tb_context_new(env, now.tb_max);
+    exception_unwind = to_test;
     cpu_reset(env);
 
     put32(DIR_A, TABLE_A | PG_P | PG_W | PG_U | PG_A);

@@ -67,6 +67,7 @@ START_TEST(enter)
         RUN(emit_prologue(words, 31));
         jumped_to("prologue", caller.r[HREG_a1]);
         W(sp) -= 176;
+        want.env.unwind_sp = W(sp);
         W(env) = ENV_AT;
         W(mem) = TABLE_AT;
         W(t9) = caller.r[HREG_a1];
@@ -138,34 +139,83 @@ START_TEST(thunk_call)
 }
 END_TEST
 
-START_TEST(thunk_interp)
+/* What leaves a block through C and goes on where C says: the parts one by one. */
+START_TEST(through_c)
 {
     for (int t = 0; t < TIMES; t++) {
         int fn = (int)offsetof(CPUX86State, tb_helpers) + 8 * (t % 32);
         snippet_start();
-        RUN(emit_thunk_interp(words, fn));
-        jumped_to("thunk_interp", now.env.tb_helpers[t % 32]);
-        uint64_t back = W(ra);
+        RUN(emit_save_eip(words));
+        ck_assert_ptr_null(now.s.error);
+        want.env.eip = (uint32_t)W(t9);
+        same("save_eip", 0);
+
+        snippet_start();
+        RUN(emit_save_guest(words));
+        ck_assert_ptr_null(now.s.error);
         state_from_registers(&want.env, &want.s);
+        same("save_guest", 0);
+
+        snippet_start();
+        RUN(emit_go_on(words, fn));
+        jumped_to("go_on", now.env.tb_helpers[t % 32]);
         W(a0) = ENV_AT;
         W(ra) = MIPS_SIM_LINK;
-        memcpy(want.stack + SP, now.stack + SP, TEMPORARIES);
-        same("thunk_interp", 1u << HREG_t9 | 1u << HREG_at);
+        same("go_on", 1u << HREG_t9);
 
         clobber_caller_saved();
         change_record();
         for (int i = 0; i < 8; i++)
             now.env.regs[i] = (uint32_t)random_word();
+        now.env.eip = (uint32_t)random_word();
+        now.env.mem_base = random_word();
         memcpy(&want, &now, sizeof want);
+        uint64_t next = R(v0);
         resume();
-        jumped_to("thunk_interp's end", back);
-        W(ra) = back;
+        jumped_to("go_on's end", next);
+        W(t9) = sx(want.env.eip);
+        W(mem) = want.env.mem_base;
         record_from_state(&want.s, &want.env);
         guest_from_state(&want.s, &want.env);
         want.s.fcsr &= ~CONDITION_CODES;
-        same("thunk_interp's end", (HREGS_SCRATCH | HREGS_TEMPS | 1u << HREG_addr | 1u << HREG_t9)
-                                       & ~(1u << HREG_v0));
+        same("go_on's end", 0);
     }
+
+    snippet_start();
+    RUN(emit_interp_back(words));
+    ck_assert_ptr_null(now.s.error);
+    W(X2) = W(ra);
+    same("interp_back", 0);
+
+    snippet_start();
+    RUN(emit_interp_end(words, OUT));
+    jumped_to("interp_end", jump_target(OUT));
+    W(X2) = 0;
+    same("interp_end", 0);
+
+    snippet_start();
+    RUN(emit_end_interp(words, 0x1234, 0xfedc, OUT));
+    jumped_to("end_interp", jump_target(OUT));
+    W(X1) = 0x1234fedc;
+    same("end_interp", 0);
+
+    snippet_start();
+    RUN(emit_unwound(words, 31));
+    ck_assert_ptr_null(now.s.error);
+    want.s.f[31] = UINT64_C(0x0080000000800000);
+    same("unwound", 1u << HREG_at);
+
+    snippet_start();
+    RUN(emit_next_link(words));
+    ck_assert_ptr_null(now.s.error);
+    W(X1) = W(ra);
+    same("next_link", 0);
+
+    snippet_start();
+    RUN(emit_next_lookup(words, OUT));
+    jumped_to("next_lookup", jump_target(OUT));
+    W(X1) = 0;
+    same("next_lookup", 0);
 }
 END_TEST
 
@@ -347,22 +397,10 @@ START_TEST(exits)
     same("jump", 0);
 
     snippet_start();
-    RUN(emit_leave_link(words, OUT));
-    jumped_to("leave_link", jump_target(OUT));
-    W(v0) = W(ra);
-    same("leave_link", 0);
-
-    snippet_start();
     RUN(emit_leave_code(words, -3, OUT));
     jumped_to("leave_code", jump_target(OUT));
     W(v0) = (uint64_t)-3;
     same("leave_code", 0);
-
-    snippet_start();
-    RUN(emit_exit_env_eip(words, OUT));
-    jumped_to("exit_env_eip", jump_target(OUT));
-    W(t9) = sx(want.env.eip);
-    same("exit_env_eip", 0);
 
     snippet_start();
     RUN(emit_call_thunk(words, OUT));
@@ -587,7 +625,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { enter, thunk_call, thunk_interp, thunk_flags, quick_flags, quick_accesses,
+    const TTest *const tests[] = { enter, thunk_call, through_c, thunk_flags, quick_flags, quick_accesses,
                                           inline_accesses, known_accesses, slow_paths, strings, icount,
                                           exits, jmp_cache, counters, operands, flag_bits, cmpxchg };
     return suite_run_tests("snippets", tests, sizeof tests / sizeof *tests, NULL, NULL);

@@ -43,7 +43,7 @@ static void quick(const char *name, quick_fn *emit, int size, bool write)
                 RUN(emit(words, OUT));
                 if (kind != ENTRY_GOOD || offsets[o] + (unsigned)size > PAGE) {
                     went_out(name);
-                    same(name, 1u << HREG_at | 1u << HREG_X3);
+                    same(name, 1u << HREG_at | 1u << HREG_X3 | 1u << HREG_t9);
                     continue;
                 }
                 jumped_to(name, want.s.r[HREG_ra]);
@@ -51,7 +51,7 @@ static void quick(const char *name, quick_fn *emit, int size, bool write)
                     memcpy(want.page + offsets[o], &want.s.r[HREG_X2], (size_t)size);
                 else
                     W(v0) = page_load(offsets[o], size, size == 4);
-                same(name, HREGS_SCRATCH);
+                same(name, HREGS_SCRATCH | 1u << HREG_t9);
             }
 }
 
@@ -114,7 +114,7 @@ static void inline_access(const char *name, inline_fn *emit, int size, unsigned 
 #define INLINE(name) \
     static uint32_t *name(uint32_t *p, int d, int a, int e, const uint32_t *slow) \
     { \
-        return emit_##name(p, d, a, e, slow); \
+        return emit_##name(p, d, HREG_mem, a, e, slow); \
     }
 INLINE(ld_s8) INLINE(ld_u8) INLINE(ld_s16) INLINE(ld_u16) INLINE(ld_32)
 INLINE(st_8) INLINE(st_16) INLINE(st_32) INLINE(ldrw_8) INLINE(ldrw_16) INLINE(ldrw_32)
@@ -123,7 +123,7 @@ static int host_size;
 #define HOST(name, last) \
     static uint32_t *name(uint32_t *p, int d, int a, int e, const uint32_t *slow) \
     { \
-        return emit_##name(p, d, e, a, last, slow); \
+        return emit_##name(p, d, HREG_mem, e, a, last, slow); \
     }
 HOST(host_rd, 4097 - host_size) HOST(host_wr, 4097 - host_size)
 HOST(host_rd_aligned, host_size - 1) HOST(host_wr_aligned, host_size - 1)
@@ -253,7 +253,7 @@ static void one_page(uint32_t a)
 static const uint32_t counts[] = { 0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 1023,
                                    1024, 1025, 2047, 2048, 2049, 4095, 4096, 4097, 0x80000001, 0xffffffff };
 enum { COUNTS = sizeof counts / sizeof *counts };
-#define STRING_CLOBBERS (HREGS_SCRATCH | HREGS_TEMPS)
+#define STRING_CLOBBERS (HREGS_SCRATCH | 1u << HREG_t9 | HREGS_TEMPS)
 
 static void string_ended(const char *name, bool done)
 {

@@ -33,7 +33,9 @@ static void fill(void *p, size_t n)
 
 void snippet_start(void)
 {
-    fill(&now.env, sizeof now.env);
+    /* All but the guards of pages, which are many. */
+    fill(&now.env, offsetof(CPUX86State, page_guard));
+    memset(now.env.page_guard, 0, sizeof now.env - offsetof(CPUX86State, page_guard));
     fill(now.stack, sizeof now.stack);
     fill(now.page, sizeof now.page);
     memset(now.table, 0, sizeof now.table);
@@ -47,7 +49,7 @@ void snippet_start(void)
     now.s.fcsr = 0x7c;
     R(env) = ENV_AT;
     R(sp) = STACK_AT + SP;
-    R(mem) = TABLE_AT;
+    R(mem) = now.env.tlb_base = TABLE_AT;
     now.s.mem[0].base = ENV_AT;
     now.s.mem[0].size = sizeof now.env;
     now.s.mem[0].bytes = (uint8_t *)&now.env;

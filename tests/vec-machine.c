@@ -1,5 +1,6 @@
 #include "config.h"
 #include "vec-machine.h"
+#include "exception.h"
 
 #include <setjmp.h>
 #include <stdlib.h>
@@ -72,6 +73,15 @@ uint8_t *vec_machine_ram(CPUX86State *env)
     return phys_mem_ptr(env->mem, 0, VEC_RAM);
 }
 
+#ifdef HAVE_TEMPLATES
+/* Exceptions are the test's: not back to translated code, which would deliver them. */
+static void to_test(CPUX86State *env)
+{
+    env->unwind_sp = 0;
+    siglongjmp(*env->jmp_env, 1);
+}
+#endif
+
 CPUX86State *vec_machine_new(unsigned tb_max)
 {
     CPUX86State *env = calloc(1, sizeof *env);
@@ -85,6 +95,7 @@ CPUX86State *vec_machine_new(unsigned tb_max)
 #ifdef HAVE_TEMPLATES
     if (tb_max) {
         tb_context_new(env, tb_max);
+        exception_unwind = to_test;
         tb_use_windows(env);
         accel_run = tb_run;
     }

@@ -12,7 +12,7 @@
 static bool insn_may_fault(const struct gen *g, const struct insn *in)
 {
     const struct isa_info *info = &isa_info[in->form];
-    if (!cpu_has(g->env, (enum isa_feature)info->feature))
+    if (info->feature != ISA_F_BASE && !cpu_has(g->env, (enum isa_feature)info->feature))
         return true;
     if (info->flags & (ISA_MAYFAULT | ISA_CPL0 | ISA_IOPL | ISA_VM_IOPL | ISA_STRING | ISA_END_EXIT))
         return true;
@@ -94,6 +94,8 @@ void gen_note_head(struct gen *g)
 {
     g->head = (struct gen_head){.p = g->p, .fs = g->fs, .fpu = g->fpu, .fpu_dirty = g->fpu_dirty};
     memcpy(g->head.xmm_known, g->xmm_known, sizeof g->xmm_known);
+    gen_xmm_head(g);
+    g->head.xmm = g->xmm;
 }
 
 bool gen_is_head(const struct gen *g)
@@ -102,7 +104,7 @@ bool gen_is_head(const struct gen *g)
     for (unsigned i = 0; i < 8; i++)
         if (h->xmm_known[i] & ~g->xmm_known[i])
             return false;
-    return gen_same_flags(&h->fs, &g->fs) && (g->tb->fptw == TB_ANY_FPTW
+    return gen_xmm_fits(g) && gen_same_flags(&h->fs, &g->fs) && (g->tb->fptw == TB_ANY_FPTW
         || (gen_fpu_same(&h->fpu, &g->fpu) && h->fpu_dirty == g->fpu_dirty));
 }
 

@@ -158,6 +158,7 @@ void gen_eflags(struct gen *g)
         return;
     }
     gen_canon(g);
+    gen_xmm_drop(g);
     g->p = emit_call_thunk(g->p, g->ctx->thunk_flags);
     gen_move(g, HREG_cc_src, HREG_v0);
     gen_record(g, CC_EFLAGS, 2, loc_canon(), loc_canon(), loc_canon());

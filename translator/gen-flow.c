@@ -174,6 +174,7 @@ static void loop_end(struct gen *g, uint32_t *branch, uint32_t behind)
         g->p = emit_nop(g->p);
     if (branch)
         side_exit(g, branch, behind, icount ? g->loop : 0);
+    gen_xmm_to_head(g);
     count_rounds(g);
     if (!icount) {
         g->p = emit_loop_poll(g->p, g->head.p);

@@ -51,7 +51,7 @@ uint32_t gen_fpu_word(const struct gen *g)
         return TB_ANY_FPTW;
     for (unsigned i = 0; i < g->n; i++) {
         const struct insn *in = &g->insns[i];
-        if (gen_uses_mmx(in) || (gen_x87_kind(in) && !indifferent(in)))
+        if (isa_info[in->form].feature != ISA_F_BASE && (gen_uses_mmx(in) || (gen_x87_kind(in) && !indifferent(in))))
             return g->env->fptw;
     }
     return TB_ANY_FPTW;
@@ -165,6 +165,7 @@ void gen_fpu_sync_status(struct gen *g)
 
 void gen_fpu_sync(struct gen *g)
 {
+    gen_xmm_flush(g);
     if (g->tb->fptw == TB_ANY_FPTW)
         return;
     gen_fpu_sync_status(g);

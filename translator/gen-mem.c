@@ -392,6 +392,42 @@ int gen_host_addr(struct gen *g, const struct insn *in, unsigned size, bool writ
     return HREG_addr;
 }
 
+uint32_t *gen_load_f64(struct gen *g, int f, const struct insn *in)
+{
+    struct gen_ea ea = gen_ea(g, in);
+    if (windowed(g)) {
+        gen_note_state(g);
+        if (is_short(ea.disp)) {
+            g->p = emit_wld_f64(g->p, f, ea.reg, ea.disp);
+        } else {
+            window_addr(g, HREG_addr, ea);
+            g->p = emit_fp_ld64(g->p, f, HREG_addr, ea.disp);
+        }
+        return NULL;
+    }
+    uint32_t *site = host_check(g, HREG_addr, ea, 8, HOST_READ, false);
+    g->p = emit_fp_ld64(g->p, f, HREG_addr, 0);
+    return site;
+}
+
+uint32_t *gen_store_f64(struct gen *g, int f, const struct insn *in)
+{
+    struct gen_ea ea = gen_ea(g, in);
+    if (windowed(g)) {
+        gen_note_state(g);
+        if (is_short(ea.disp)) {
+            g->p = emit_wst_f64(g->p, f, ea.reg, ea.disp);
+        } else {
+            window_addr(g, HREG_addr, ea);
+            g->p = emit_fp_st64(g->p, f, HREG_addr, ea.disp);
+        }
+        return NULL;
+    }
+    uint32_t *site = host_check(g, HREG_addr, ea, 8, HOST_WRITE, false);
+    g->p = emit_fp_st64(g->p, f, HREG_addr, 0);
+    return site;
+}
+
 int gen_host_addr_aligned(struct gen *g, const struct insn *in, unsigned size, bool write, uint32_t **slow_site)
 {
     *slow_site = host_check(g, HREG_addr, gen_ea(g, in), size, write ? HOST_WRITE : HOST_READ, true);

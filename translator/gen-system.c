@@ -33,12 +33,34 @@ bool gen_pushf(struct gen *g, const struct insn *in)
     return true;
 }
 
+bool gen_popf(struct gen *g, const struct insn *in)
+{
+    unsigned cpl = g->flags & HF_CPL_MASK;
+    if (in->opsize != 4 || (g->flags & HF_VM) || !gen_stack_ok(g) || !(cpl == 0 || (cpl == 3 && !(g->flags & HF_IOPL_OK))))
+        return false;
+    gen_guest_write(g, R_ESP);
+    gen_load(g, HREG_T1, gen_at(HREG_esp), 4, true);
+    uint32_t *start = g->p;
+    if (cpl == 0) {
+        g->p = emit_popf_cpl0(g->p, HREG_T1, NULL);
+        gen_stub(g, STUB_INTERP, start + SITE_popf_cpl0_slow);
+    } else {
+        g->p = emit_popf_cpl3(g->p, HREG_T1, NULL);
+        gen_stub(g, STUB_INTERP, start + SITE_popf_cpl3_slow);
+    }
+    g->p = emit_addiu(g->p, HREG_esp, HREG_esp, 4);
+    gen_record(g, CC_EFLAGS, 2, loc_canon(), loc_canon(), loc_canon());
+    return true;
+}
+
 bool gen_goes_on(const struct gen *g, const struct insn *in)
 {
     switch (in->mnem) {
     case MN_STI:
         return g->flags & HF_IOPL_OK;
-    case MN_IN: case MN_OUT: case MN_RDTSC: case MN_RDMSR:
+    case MN_OUT: /* with -profile a mark is the end of its block: what comes behind it counts as a whole */
+        return !g->ctx->profile_counts;
+    case MN_POPF: case MN_IN: case MN_RDTSC: case MN_RDMSR:
         return true;
     /* Most loads find the segment as flat as it was. */
     case MN_MOV: case MN_POP:

@@ -22,7 +22,7 @@ static gen_fn *const by_mnem[MN_COUNT] = {
     [MN_NOP] = gen_nop, [MN_PAUSE] = gen_nop, [MN_PUSH] = gen_push, [MN_POP] = gen_pop, [MN_LEAVE] = gen_leave,
     [MN_JMP] = gen_jmp, [MN_JCC] = gen_jcc, [MN_CALL] = gen_call, [MN_RET] = gen_ret,
     [MN_LOOP] = gen_loop, [MN_LOOPE] = gen_loop, [MN_LOOPNE] = gen_loop, [MN_JCXZ] = gen_loop,
-    [MN_CLI] = gen_cli_sti, [MN_STI] = gen_cli_sti, [MN_PUSHF] = gen_pushf, [MN_CMPXCHG] = gen_cmpxchg, [MN_CMPXCHG8B] = gen_cmpxchg8b,
+    [MN_CLI] = gen_cli_sti, [MN_STI] = gen_cli_sti, [MN_PUSHF] = gen_pushf, [MN_POPF] = gen_popf, [MN_CMPXCHG] = gen_cmpxchg, [MN_CMPXCHG8B] = gen_cmpxchg8b,
     [MN_XADD] = gen_xadd, [MN_LFENCE] = gen_nop, [MN_SFENCE] = gen_nop, [MN_MFENCE] = gen_nop,
     [MN_PREFETCHNTA] = gen_nop, [MN_PREFETCHT0] = gen_nop, [MN_PREFETCHT1] = gen_nop, [MN_PREFETCHT2] = gen_nop,
     [MN_MOVNTI] = gen_mov,
@@ -35,13 +35,14 @@ struct gen_stub *gen_stub(struct gen *g, unsigned kind, uint32_t *site)
 {
     assert(g->nstubs < GEN_MAX_STUBS);
     struct gen_stub *s = &g->stubs[g->nstubs++];
-    memset(s, 0, sizeof *s);
+    memset(s, 0, offsetof(struct gen_stub, sites));
     s->kind = (uint8_t)kind;
     s->site = site;
     s->insn = (uint16_t)g->cur;
     s->fs = g->fs;
     s->fpu = g->fpu;
     s->fpu_dirty = g->fpu_dirty;
+    s->xmm = s->xmm_after = g->xmm.at;
     return s;
 }
 
@@ -51,6 +52,7 @@ void gen_stub_state(struct gen *g, const struct gen_stub *s)
     g->fs = s->fs;
     g->fpu = s->fpu;
     g->fpu_dirty = s->fpu_dirty;
+    g->xmm.at = s->xmm;
 }
 
 /* The call that ends at g->p returns to the present instruction's code: what a fault in it looks up. */
@@ -64,6 +66,7 @@ static void note_call(struct gen *g, unsigned insn)
 
 static void stub_load_back(struct gen *g, const struct gen_stub *s)
 {
+    gen_xmm_in(g, &s->xmm_after);
     if (s->extend == EXT_S8)
         g->p = emit_slow_back_s8(g->p, s->d, s->resume);
     else if (s->extend == EXT_S16)
@@ -87,6 +90,7 @@ static void stub_rmw(struct gen *g, const struct gen_stub *s)
     g->p += s->op_words;
     g->p = emit_slow_st(g->p, s->a, s->s, ctx->thunk_st[s->size]);
     note_call(g, s->insn);
+    gen_xmm_in(g, &s->xmm_after);
     g->p = emit_slow_back_none(g->p, s->resume);
 }
 
@@ -109,10 +113,16 @@ static void stub_denormal(struct gen *g, const struct gen_stub *s)
 static void put_interp(struct gen *g, unsigned index);
 static void put_interp_end(struct gen *g, unsigned index);
 
+static bool calls_c(const struct gen_stub *s)
+{
+    return s->kind == STUB_LOAD || s->kind == STUB_STORE || s->kind == STUB_RMW || s->kind == STUB_MATERIALISE
+        || s->kind == STUB_INTERP || s->kind == STUB_INTERP_EXIT;
+}
+
 static void gen_one_stub(struct gen *g, struct gen_stub *s)
 {
     struct tb_context *ctx = g->ctx;
-    if (s->kind == STUB_INTERP && !s->site && !s->nsites && !s->used)
+    if ((s->kind == STUB_INTERP || s->kind == STUB_INTERP_EXIT) && !s->site && !s->nsites && !s->used)
         return;
     s->start = g->p;
     for (unsigned i = 0; i < s->nsites; i++)
@@ -121,6 +131,8 @@ static void gen_one_stub(struct gen *g, struct gen_stub *s)
         *s->site = mips_j_word(s->site, g->p);
     else if (s->site)
         mips_patch_branch(s->site, g->p);
+    if (calls_c(s))
+        gen_xmm_out(g, &s->xmm);
     switch (s->kind) {
     case STUB_GUARD:
         /* The `j` that gets linked; until then it goes to the next words. */
@@ -141,6 +153,7 @@ static void gen_one_stub(struct gen *g, struct gen_stub *s)
     case STUB_STORE:
         g->p = emit_slow_st(g->p, s->a, s->s, ctx->thunk_st[s->size]);
         note_call(g, s->insn);
+        gen_xmm_in(g, &s->xmm_after);
         g->p = emit_slow_back_none(g->p, s->resume);
         break;
     case STUB_RMW:
@@ -175,16 +188,24 @@ static void gen_one_stub(struct gen *g, struct gen_stub *s)
         g->p = emit_call_thunk(g->p, ctx->thunk_flags);
         g->p = emit_move(g->p, HREG_cc_src, HREG_v0);
         g->p = emit_li16(g->p, HREG_cc_op, CC_OP(CC_EFLAGS, 2));
+        gen_xmm_in(g, &s->xmm_after);
         g->p = emit_slow_back_none(g->p, s->resume);
         break;
     case STUB_INTERP:
         /* The template found that the instruction faults, or does something rare. */
         g->p += gen_canon_words(&s->fs, g->p);
         put_interp(g, s->insn);
+        gen_xmm_in(g, &s->xmm_after);
         g->p = emit_slow_back_none(g->p, s->resume);
         break;
     case STUB_DENORMAL:
         stub_denormal(g, s);
+        break;
+    case STUB_RANGE:
+        g->p = emit_sse_not_zero(g->p, s->a, s->slow->start);
+        if (s->s != s->a)
+            g->p = emit_sse_not_zero(g->p, s->s, s->slow->start);
+        g->p = emit_slow_back_none(g->p, s->resume);
         break;
     case STUB_CLASS:
         g->p = emit_msa_zero(g->p, 12, s->slow->start);
@@ -218,7 +239,7 @@ static uint32_t add_to_pool(struct gen *g, unsigned index)
     uint32_t k = ctx->npool++;
     ctx->pool[k] = (struct tb_interp_insn){
         .insn = g->insns[index], .eip = g->eips[index], .index = index, .tb = g->tb,
-        .handler = interp_select(g->env, &g->insns[index])};
+        .handler = interp_select_mode(g->env, &g->insns[index])};
     return k;
 }
 
@@ -239,6 +260,7 @@ static void put_interp_end(struct gen *g, unsigned index)
 
 void gen_interp(struct gen *g)
 {
+    gen_xmm_drop(g);
     gen_canon(g);
     gen_note_state(g);
     const struct insn *in = &g->insns[g->cur];
@@ -255,7 +277,7 @@ void gen_interp(struct gen *g)
 static bool gen_insn(struct gen *g, const struct insn *in)
 {
     const struct isa_info *info = &isa_info[in->form];
-    if (!cpu_has(g->env, (enum isa_feature)info->feature))
+    if (info->feature != ISA_F_BASE && !cpu_has(g->env, (enum isa_feature)info->feature))
         return false;
     if (info->flags & (ISA_CPL0 | ISA_PROTECTED))
         return false;
@@ -269,7 +291,7 @@ static bool gen_insn(struct gen *g, const struct insn *in)
     case ISA_F_FPU: case ISA_F_FCMOV:
         return gen_fpu(g, in);
     case ISA_F_MMX: case ISA_F_SSE: case ISA_F_SSE2: case ISA_F_SSE3:
-        return gen_simd(g, in);
+        return gen_scalar(g, in) || gen_simd(g, in);
     default:
         return gen_from_table(g, in);
     }
@@ -313,6 +335,12 @@ static bool finish(struct gen *g)
             return false;
         memcpy(tb->fpustates, g->fpustates, g->nfpu * sizeof *tb->fpustates);
     }
+    if (g->nxmm > 1) {
+        tb->xmmstates = tb_arena_alloc(g->ctx, g->nxmm * sizeof *tb->xmmstates);
+        if (!tb->xmmstates)
+            return false;
+        memcpy(tb->xmmstates, g->xmmstates, g->nxmm * sizeof *tb->xmmstates);
+    }
     memcpy(tb->fstates, g->fstates, g->nfstates * sizeof *tb->fstates);
     memcpy(tb->stubs, g->smap, g->nsmap * sizeof *tb->stubs);
     tb->nstubs = g->nsmap;
@@ -332,6 +360,8 @@ static void gen_body(struct gen *g)
         gen_trace(g, GEN_TRACE_INSN, g->cur);
         if (g->loop && g->cur == g->loop)
             gen_note_head(g);
+        gen_xmm_before(g, &g->insns[g->cur]);
+        gen_xmm_note(g);
         gen_note_state(g);
         gen_fpu_note(g);
         if (g->cur == g->n - 1 && !g->loop && leaves_itself(g, &g->insns[g->cur]))
@@ -342,8 +372,10 @@ static void gen_body(struct gen *g)
         if (g->map[g->cur].interp)
             gen_interp(g);
         for (unsigned i = g->nstubs; i-- > 0 && g->stubs[i].insn == g->cur;)
-            if (g->stubs[i].kind == STUB_INTERP)
+            if (g->stubs[i].kind == STUB_INTERP) {
                 g->stubs[i].resume = g->p;
+                g->stubs[i].xmm_after = g->xmm.at;
+            }
         gen_fpu_after(g);
     }
     if (!g->ended) {
@@ -377,6 +409,7 @@ TranslationBlock *tb_gen_code(struct tb_context *ctx, uint32_t eip, uint32_t cs_
     g->nexits = TB_EXIT_SIDE;
     memset(g->exits, 0, TB_EXIT_SIDE * sizeof g->exits[0]);
     memset(g->xmm_known, 0, sizeof g->xmm_known);
+    gen_xmm_begin(g);
     g->ended = false;
     if (!gen_fetch_block(g))
         return NULL;
@@ -454,6 +487,9 @@ void gen_frame(struct tb_context *ctx)
     p = emit_go_on(p, (int)(offsetof(CPUX86State, tb_helpers) + 8 * TBH_INTERP));
     ctx->thunk_end = p;
     p = emit_interp_end(p, interp);
+    ctx->unwound = p;
+    p = emit_unwound(p, HOST_SMALLEST);
+    p = emit_go_on(p, (int)(offsetof(CPUX86State, tb_helpers) + 8 * TBH_UNWOUND));
     ctx->exit_lookup = p;
     p = emit_next_lookup(p, next);
     ctx->exit_eip = p;

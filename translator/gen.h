@@ -12,7 +12,7 @@
 #define GEN_MAX_STUBS (TB_MAX_INSNS * 8 + 16)
 
 enum stub_kind { STUB_LOAD, STUB_STORE, STUB_RMW, STUB_EXIT, STUB_SIDE, STUB_POLL, STUB_MISS, STUB_PAGE, STUB_ICOUNT, STUB_MATERIALISE, STUB_INTERP, STUB_INTERP_EXIT,
-                 STUB_DENORMAL, STUB_CLASS, STUB_PAIR, STUB_GUARD, STUB_X87_ZERO };
+                 STUB_DENORMAL, STUB_CLASS, STUB_PAIR, STUB_RANGE, STUB_GUARD, STUB_X87_ZERO };
 enum stub_extend { EXT_NONE, EXT_S8, EXT_S16 };
 
 /* Code that goes behind the block: what is rarely run. */
@@ -29,14 +29,27 @@ struct gen_stub {
     struct flag_state fs;
     struct x87_state fpu; /* STUB_SIDE, STUB_POLL: as at the jump */
     bool fpu_dirty;
-    /* STUB_INTERP: more branches to be pointed here; nobody may (gen-simd.c) */
-    uint32_t *sites[20];
+    struct xmm_state xmm, xmm_after; /* where it begins, and where it goes on */
     uint8_t nsites;
     bool used; /* a STUB_DENORMAL, STUB_CLASS or STUB_PAIR leads here */
     uint32_t *start;
     struct gen_stub *slow; /* STUB_DENORMAL, STUB_CLASS, STUB_PAIR: where it goes if there is one */
     const uint32_t *op; /* STUB_RMW: the operation, to be copied */
     uint32_t op_words;
+    /* STUB_INTERP: more branches to be pointed here; nobody may (gen-simd.c).  The last member: gen_stub() doesn't clear it. */
+    uint32_t *sites[20];
+};
+
+/* What is known of a double: 0, or 2^lo <= |v| <= 2^hi; nothing where lo is INT16_MIN.  positive: or 0. */
+struct xmm_range {
+    int16_t lo, hi;
+    bool positive;
+};
+/* gen-scalar.c: XMM registers, their low halves' bounds, and numbers that are equal for equal upper halves. */
+struct gen_xmm {
+    struct xmm_state at;
+    struct xmm_range range[8];
+    uint16_t upper[8], next_upper;
 };
 
 struct gen_rmw {
@@ -55,6 +68,7 @@ struct gen_head {
     struct x87_state fpu;
     bool fpu_dirty;
     uint8_t xmm_known[8];
+    struct gen_xmm xmm;
 };
 
 struct gen {
@@ -90,6 +104,9 @@ struct gen {
     /* gen-fpu.c: the x87 stack, and whether env->fptw may be something else than fpu.word */
     struct x87_state fpu, fpustates[TB_MAX_INSNS + 1];
     unsigned nfpu;
+    struct gen_xmm xmm;
+    struct xmm_state xmmstates[TB_MAX_INSNS];
+    unsigned nxmm;
     bool fpu_dirty;
     bool ended; /* an exit was emitted: nothing follows */
 };
@@ -170,6 +187,9 @@ void gen_rmw_store(struct gen *g, struct gen_rmw *m, int v);
  * all its bytes; the operand lies in one page, or in a direct window ($at, $X3, $t9 are lost).  Whatever is not on the
  * fast path branches to *slow_site, which is NULL where nothing can. */
 int gen_host_addr(struct gen *g, const struct insn *in, unsigned size, bool write, uint32_t **slow_site);
+/* The memory operand, a double, to or from FP register f, not 0; the branch that leaves the fast path, or NULL. */
+uint32_t *gen_load_f64(struct gen *g, int f, const struct insn *in);
+uint32_t *gen_store_f64(struct gen *g, int f, const struct insn *in);
 /* The same for operands that have to be aligned to their size: others go off the fast path. */
 int gen_host_addr_aligned(struct gen *g, const struct insn *in, unsigned size, bool write, uint32_t **slow_site);
 /* For a template that reads, changes registers and writes; off the fast path the interpreter does it all. */
@@ -188,7 +208,7 @@ void gen_reg_insert(struct gen *g, unsigned reg, unsigned size, int s);
 typedef bool gen_fn(struct gen *g, const struct insn *in); /* false: let the interpreter do it */
 bool gen_from_table(struct gen *g, const struct insn *in);
 gen_fn gen_mov, gen_movx, gen_lea, gen_xchg, gen_setcc, gen_cmovcc, gen_cld_std, gen_nop;
-gen_fn gen_cli_sti, gen_pushf, gen_cmpxchg, gen_cmpxchg8b, gen_xadd;
+gen_fn gen_cli_sti, gen_pushf, gen_popf, gen_cmpxchg, gen_cmpxchg8b, gen_xadd;
 bool gen_changes_df(const struct gen *g, const struct insn *in);
 bool gen_goes_on(const struct gen *g, const struct insn *in); /* though the ISA table ends the block there */
 gen_fn gen_push, gen_pop, gen_leave;
@@ -196,6 +216,19 @@ gen_fn gen_jmp, gen_jcc, gen_call, gen_ret, gen_loop;
 gen_fn gen_string;
 void gen_string_frame(struct tb_context *ctx); /* its routines, at ctx->code_ptr */
 gen_fn gen_simd;
+/* ---- gen-scalar.c ---- */
+gen_fn gen_scalar;
+bool gen_scalar_takes(const struct gen *g, const struct insn *in);
+void gen_xmm_begin(struct gen *g);
+void gen_xmm_before(struct gen *g, const struct insn *in); /* FP registers that the instruction does not get on with */
+void gen_xmm_note(struct gen *g);   /* the state at the current instruction goes into its map entry */
+void gen_xmm_flush(struct gen *g);  /* the vCPU state is right from here on */
+void gen_xmm_drop(struct gen *g);   /* and nothing is in FP registers */
+void gen_xmm_head(struct gen *g);   /* a loop begins here */
+bool gen_xmm_fits(const struct gen *g); /* its end can go on at its head */
+void gen_xmm_to_head(struct gen *g);
+void gen_xmm_out(struct gen *g, const struct xmm_state *x); /* out of line: before and after a call of C */
+void gen_xmm_in(struct gen *g, const struct xmm_state *x);
 gen_fn gen_fpu, gen_fldcw, gen_emms;
 bool gen_uses_mmx(const struct insn *in); /* has MMX operands, or is EMMS */
 /* An MMX instruction but EMMS: TOP is 0 and no register empty from now on.  False: the interpreter has to do it. */

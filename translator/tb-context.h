@@ -57,7 +57,7 @@ enum {
 };
 
 /* env->tb_helpers[]: LD, LDRW and ST are three each, for 1, 2 and 4 bytes. */
-enum { TBH_FLAGS, TBH_INTERP, TBH_NEXT, TBH_WINDOW, TBH_LD, TBH_LDRW = TBH_LD + 3, TBH_ST = TBH_LDRW + 3, TBH_COUNT = TBH_ST + 3 };
+enum { TBH_FLAGS, TBH_INTERP, TBH_NEXT, TBH_UNWOUND, TBH_WINDOW, TBH_LD, TBH_LDRW = TBH_LD + 3, TBH_ST = TBH_LDRW + 3, TBH_COUNT = TBH_ST + 3 };
 
 /* Routines made from templates/x87-arith.tmpl and x87-convert.tmpl. */
 enum x87_arith { X87_ADD, X87_SUB, X87_SUBR, X87_MUL, X87_DIV, X87_DIVR, X87_ARITH_COUNT };
@@ -103,7 +103,7 @@ struct tb_context {
     const uint32_t *exit_jmp_cache; /* looks the eip in t9 up */
     const uint32_t *exit_link, *exit_lookup; /* on to another block, through tb_next() */
     const uint32_t *exit_eip, *exit_leave, *exit_end; /* out of enter() */
-    const uint32_t *thunk_ld[3], *thunk_ldrw[3], *thunk_st[3], *thunk_flags, *thunk_interp, *thunk_end,
+    const uint32_t *thunk_ld[3], *thunk_ldrw[3], *thunk_st[3], *thunk_flags, *thunk_interp, *thunk_end, *unwound,
                    *thunk_window;
     const uint32_t *rep_movs[3], *rep_stos[3], *repne_scas8; /* for 1, 2 and 4 bytes */
 
@@ -124,6 +124,7 @@ bool window_refused(hwaddr phys); /* it could not use the window; true: from now
 
 /* window-fault.c */
 void window_faults_init(struct tb_context *ctx); /* guest RAM exists */
+void window_faults_of(struct tb_context *ctx); /* its code is about to run */
 void window_faults_end(struct tb_context *ctx);
 int64_t helper_window(CPUX86State *env, uint64_t pc, uint64_t v, uintptr_t ra);
 /* tb-exec.c: the instruction whose code the host address is in; the guest's state before it */

@@ -64,6 +64,17 @@ static unsigned host_features(void)
         | ((hwcap & HWCAP_MSA) && !(only && !strcmp(only, "mmi")) ? TMPL_HOST_MSA : 0);
 }
 
+/* From a C function that translated code called back to ctx->unwound, with the stack pointer it had. */
+static void unwind(CPUX86State *env)
+{
+    register uint64_t sp __asm__("$2") = env->unwind_sp;
+    register CPUX86State *e __asm__("$3") = env;
+    register const uint32_t *to __asm__("$25") = env->tbs->unwound;
+    __asm__ volatile(".set push\n.set noreorder\nmove $29, %0\njr %2\nmove $30, %1\n.set pop"
+                     : : "r"(sp), "r"(e), "r"(to) : "memory");
+    __builtin_unreachable();
+}
+
 struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns)
 {
     if (!(getauxval(AT_HWCAP) & HWCAP_LOONGSON_EXT))
@@ -86,6 +97,7 @@ struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns)
     ctx->host_features = host_features();
     env->tbs = ctx;
     exception_restore_state = tb_restore_state;
+    exception_unwind = unwind;
     if (profile_on(env))
         tb_profile_init(ctx);
     ctx->count_insns = log_enabled(LOG_STATS) && !env->icount_enabled;
@@ -298,6 +310,7 @@ const uint32_t *tb_next(struct tb_context *ctx, uintptr_t link_ra)
 void tb_run(CPUX86State *env)
 {
     struct tb_context *ctx = env->tbs;
+    window_faults_of(ctx);
     for (;;) {
         if (must_leave(env))
             return;
@@ -322,6 +335,7 @@ void tb_run(CPUX86State *env)
         }
         uint64_t why = ctx->enter(env, enter_block(ctx, tb, global, 0));
         ctx->running = NULL;
+        env->unwind_sp = 0;
         ctx->stats.left_poll += why == TB_LEAVE_EIP;
         ctx->stats.left_end += why == TB_LEAVE_END;
         if (why != TB_LEAVE_LOOKUP

@@ -113,6 +113,17 @@ static const uint32_t *helper_next(CPUX86State *env, uint64_t link_ra)
     return tb_next(ctx, link_ra);
 }
 
+/* C called from translated code has unwound: a guest exception, or the block must not go on. */
+static const uint32_t *helper_unwound(CPUX86State *env)
+{
+    struct tb_context *ctx = env->tbs;
+    if (env->exception_index >= 0)
+        deliver_exception(env);
+    if (atomic_load_explicit(&env->interrupt_request, memory_order_relaxed))
+        return ctx->exit_end;
+    return tb_next(ctx, 0);
+}
+
 void tb_helpers_init(CPUX86State *env)
 {
     static int64_t (*const mem[9])(CPUX86State *, uint64_t, uint64_t, uintptr_t) = {
@@ -120,6 +131,7 @@ void tb_helpers_init(CPUX86State *env)
         helper_stb, helper_stw, helper_stl};
     env->tb_helpers[TBH_FLAGS] = (uintptr_t)cc_compute_all;
     env->tb_helpers[TBH_INTERP] = (uintptr_t)helper_interp;
+    env->tb_helpers[TBH_UNWOUND] = (uintptr_t)helper_unwound;
     env->tb_helpers[TBH_NEXT] = (uintptr_t)helper_next;
     env->tb_helpers[TBH_WINDOW] = (uintptr_t)helper_window;
     for (unsigned i = 0; i < 9; i++)

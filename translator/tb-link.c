@@ -197,7 +197,9 @@ void tb_link_exit(struct tb_context *ctx, TranslationBlock *from, uintptr_t ra, 
             continue;
         bool crosses = e->cross != TB_CROSS_NONE;
         if (to->phys_page2 != TB_NO_PAGE || (crosses && !may_cross(ctx, e, to, global))) {
-            never_link(ctx, e);
+            /* A guard's exit would find its own block in the jump cache, for ever. */
+            if (n != TB_EXIT_GUARD)
+                never_link(ctx, e);
             return;
         }
         if (!crosses && ((from->phys_pc ^ to->phys_pc) & ~(hwaddr)(TARGET_PAGE_SIZE - 1)))

@@ -44,6 +44,12 @@ struct x87_state {
 #define FPU_DS_NONE 0xff
 #define TB_ANY_FPTW 0xffffffffu
 
+/* Low halves of XMM registers that are in FP registers (translator/gen-scalar.c). */
+struct xmm_state {
+    uint8_t reg[8]; /* the FP register, or 0 */
+    uint8_t dirty;  /* mask: the vCPU state does not have the value */
+};
+
 /* For each guest instruction: where it begins. */
 struct insn_map {
     int16_t guest;  /* byte offset from the block's eip, on the same page */
@@ -53,6 +59,7 @@ struct insn_map {
     uint32_t host;  /* word offset of its code */
     uint16_t form;
     bool interp;    /* always through the interpreter */
+    uint8_t xmm;    /* index into its XMM states */
 };
 /* Out-of-line calls: host word offset of the return address, and the instruction. */
 struct stub_map {
@@ -108,6 +115,7 @@ typedef struct TranslationBlock {
     struct insn_map *map;         /* icount entries */
     struct flag_state *fstates;
     struct x87_state *fpustates;
+    struct xmm_state *xmmstates; /* NULL: nothing ever is in FP registers */
     struct stub_map *stubs;
     uint32_t nstubs;
 } TranslationBlock;

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <ucontext.h>
 
 #include "exception.h"
@@ -17,8 +18,9 @@
 #include "regmap.h"
 #include "window.h"
 
-static struct tb_context *faulting; /* one vCPU: the context whose code runs */
+static struct tb_context *faulting; /* the context whose code runs: one at a time */
 static struct sigaction previous;
+static uint64_t fault_fpr[32]; /* FP registers where the fault was */
 
 /* Does the word store?  Those that translated code uses on guest memory. */
 static bool is_store(uint32_t word)
@@ -40,6 +42,7 @@ static void on_fault(int sig, siginfo_t *info, void *context)
             return;
         case WINDOW_GUEST:
         case WINDOW_NEVER:
+            memcpy(fault_fpr, &uc->uc_mcontext.fpregs, sizeof fault_fpr);
             uc->uc_mcontext.gregs[HREG_X1] = pc;
             uc->uc_mcontext.pc = (uintptr_t)ctx->thunk_window;
             return;
@@ -49,6 +52,16 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     }
     /* A fault of ours: as if there were no handler. */
     sigaction(sig, &previous, NULL);
+}
+
+static void restore_xmm(CPUX86State *env, const TranslationBlock *tb, uint32_t index)
+{
+    if (!tb->xmmstates)
+        return;
+    const struct xmm_state *x = &tb->xmmstates[tb->map[index].xmm];
+    for (unsigned r = 0; r < 8; r++)
+        if (x->dirty >> r & 1)
+            env->xmm[r].q[0] = fault_fpr[x->reg[r]];
 }
 
 /* From the thunk: guest registers are in env.  The instruction at host address pc is done here, and the block left. */
@@ -62,6 +75,7 @@ int64_t helper_window(CPUX86State *env, uint64_t pc, uint64_t v, uintptr_t ra)
         abort();
     uint32_t index = tb_insn_at(tb, (const uint32_t *)(uintptr_t)pc);
     tb_restore_insn(env, tb, index);
+    restore_xmm(env, tb, index);
     hwaddr phys = (tb->phys_pc & ~(hwaddr)(TARGET_PAGE_SIZE - 1)) | ((env->eip + tb->cs_base) & (TARGET_PAGE_SIZE - 1));
     ctx->running = NULL;
     /* A guest fault does not return, and is not counted: pages of processes come by faults. */
@@ -76,16 +90,23 @@ void window_faults_init(struct tb_context *ctx)
     CPUX86State *env = ctx->env;
     if (!window_init(env, optimise_on(OPTIMISE_KERNEL_WINDOW), optimise_on(OPTIMISE_USER_WINDOW)))
         return;
+    static bool installed;
+    faulting = ctx;
+    if (installed)
+        return;
+    installed = true;
     struct sigaction sa = { .sa_flags = SA_SIGINFO | SA_NODEFER };
     sa.sa_sigaction = on_fault;
-    faulting = ctx;
     sigaction(SIGSEGV, &sa, &previous);
+}
+
+void window_faults_of(struct tb_context *ctx)
+{
+    faulting = ctx;
 }
 
 void window_faults_end(struct tb_context *ctx)
 {
-    if (faulting != ctx)
-        return;
-    sigaction(SIGSEGV, &previous, NULL);
-    faulting = NULL;
+    if (faulting == ctx)
+        faulting = NULL;
 }

@@ -5,6 +5,11 @@
 static uint64_t shifted_mod(uint64_t m, unsigned n, uint64_t d, uint64_t *q)
 {
     *q = 0;
+    if (n > 16) { /* less than the cost of the loop */
+        unsigned __int128 v = (unsigned __int128)m << n;
+        *q = (uint64_t)(v / d);
+        return (uint64_t)v - *q * d;
+    }
     while (n--) {
         bool carry = m >> 63;
         m <<= 1;
@@ -86,6 +91,12 @@ struct floatx80 fx_rem(struct floatx80 a, struct floatx80 b, bool nearest, unsig
 struct floatx80 fx_scale(struct floatx80 a, struct floatx80 b, struct fp_ctx *s)
 {
     struct floatx80 r;
+    if (fx_is_normal(a) && fx_is_normal(b) && fx_exp(b) <= FX_BIAS + 14) {
+        int32_t n = fx_exp(b) < FX_BIAS ? 0 : (int32_t)(b.mant >> (63 - (fx_exp(b) - FX_BIAS)));
+        int32_t e = fx_exp(a) + (fx_sign(b) ? -n : n);
+        if (e > 0 && e < FX_EXP_MAX)
+            return fx_pack(fx_sign(a), e, a.mant);
+    }
     if (fx_propagate2(a, b, &r, s))
         return r;
     enum fx_class ca = fx_classify(a), cb = fx_classify(b);

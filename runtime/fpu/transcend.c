@@ -42,7 +42,19 @@ static struct floatx80 from_mpfr(mpfr_srcptr v, bool inexact, struct fp_ctx *s)
 
 static struct floatx80 from_wide(const struct fx_wide *w, struct fp_ctx *s)
 {
+    if (fx_rc(s) == FPRC_NEAREST && (uint32_t)(w->exp - 1) < FX_EXP_MAX - 2) {
+        /* Neither exact nor a tie. */
+        unsigned up = (unsigned)(w->lo >> 63);
+        uint64_t mant = w->hi + up;
+        s->flags |= (uint16_t)(FPUS_PE | (up ? FPUS_C1 : 0));
+        return mant ? fx_pack(w->sign, w->exp, mant) : fx_pack(w->sign, w->exp + 1, FX_INT_BIT);
+    }
     return fx_round_pack(w->sign, w->exp, w->hi, w->lo, 64, s);
+}
+
+static inline bool try_fast(struct floatx80 x, struct floatx80 y)
+{
+    return fx_is_normal(x) && fx_is_normal(y) && optimise_on(OPTIMISE_FAST_TRANSCEND);
 }
 
 /* Processors report these functions inexact, and so tiny results underflowed, even
@@ -57,6 +69,9 @@ static struct floatx80 call_inexact(struct floatx80 r, struct fp_ctx *s)
 
 struct floatx80 fx_f2xm1(struct floatx80 x, struct fp_ctx *s)
 {
+    struct fx_wide w;
+    if (try_fast(x, x) && fast_2xm1(x, &w))
+        return from_wide(&w, s);
     HOST_FCSR_GUARD;
     struct floatx80 r;
     if (fx_propagate1(x, &r, s))
@@ -77,9 +92,6 @@ struct floatx80 fx_f2xm1(struct floatx80 x, struct fp_ctx *s)
         s->flags |= FPUS_PE; /* exact, yet processors say so */
         return fx_sign(x) ? fx_pack(1, FX_BIAS - 1, FX_INT_BIT) : x;
     }
-    struct fx_wide w;
-    if (c == FX_NORMAL && optimise_on(OPTIMISE_FAST_TRANSCEND) && fast_2xm1(x, &w))
-        return from_wide(&w, s);
     MPFR_DECL_INIT(t, WORK_PREC);
     MPFR_DECL_INIT(u, WORK_PREC);
     MPFR_DECL_INIT(v, RESULT_PREC);
@@ -101,6 +113,9 @@ static struct floatx80 times(mpfr_srcptr logarithm, bool inexact, struct floatx8
 
 struct floatx80 fx_yl2x(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
 {
+    struct fx_wide w;
+    if (!fx_sign(x) && try_fast(x, y) && fast_yl2x(y, x, &w))
+        return call_inexact(from_wide(&w, s), s);
     HOST_FCSR_GUARD;
     struct floatx80 r;
     if (fx_propagate2(x, y, &r, s))
@@ -125,10 +140,6 @@ struct floatx80 fx_yl2x(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
         return fx_inf(sy ^ log_sign);
     if (cy == FX_ZERO || one)
         return fx_zero(sy ^ log_sign);
-    struct fx_wide w;
-    if (cx == FX_NORMAL && cy == FX_NORMAL && optimise_on(OPTIMISE_FAST_TRANSCEND) && fast_yl2x(y, x, &w))
-        return call_inexact(from_wide(&w, s), s);
-
     MPFR_DECL_INIT(t, WORK_PREC);
     to_mpfr(t, x);
     bool inexact = mpfr_log2(t, t, MPFR_RNDN) != 0; /* exact for powers of 2 */
@@ -137,6 +148,9 @@ struct floatx80 fx_yl2x(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
 
 struct floatx80 fx_yl2xp1(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
 {
+    struct fx_wide w;
+    if (try_fast(x, y) && fast_yl2xp1(y, x, &w))
+        return call_inexact(from_wide(&w, s), s);
     HOST_FCSR_GUARD;
     struct floatx80 r;
     if (fx_propagate2(x, y, &r, s))
@@ -156,10 +170,6 @@ struct floatx80 fx_yl2xp1(struct floatx80 y, struct floatx80 x, struct fp_ctx *s
         return fx_inf(sx ^ sy);
     if (cx == FX_ZERO || cy == FX_ZERO)
         return fx_zero(sx ^ sy);
-    struct fx_wide w;
-    if (cx == FX_NORMAL && cy == FX_NORMAL && optimise_on(OPTIMISE_FAST_TRANSCEND) && fast_yl2xp1(y, x, &w))
-        return call_inexact(from_wide(&w, s), s);
-
     MPFR_DECL_INIT(t, WORK_PREC);
     to_mpfr(t, x);
     bool inexact = true;
@@ -178,6 +188,9 @@ struct floatx80 fx_yl2xp1(struct floatx80 y, struct floatx80 x, struct fp_ctx *s
 
 struct floatx80 fx_atan(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
 {
+    struct fx_wide w;
+    if (try_fast(x, y) && fast_atan2(y, x, &w))
+        return from_wide(&w, s);
     HOST_FCSR_GUARD;
     struct floatx80 r;
     if (fx_propagate2(x, y, &r, s))
@@ -186,9 +199,6 @@ struct floatx80 fx_atan(struct floatx80 y, struct floatx80 x, struct fp_ctx *s)
     int sx = fx_sign(x), sy = fx_sign(y);
     if (cx == FX_DENORMAL || cy == FX_DENORMAL)
         s->flags |= FPUS_DE;
-    struct fx_wide w;
-    if (cx == FX_NORMAL && cy == FX_NORMAL && optimise_on(OPTIMISE_FAST_TRANSCEND) && fast_atan2(y, x, &w))
-        return from_wide(&w, s);
     MPFR_DECL_INIT(v, RESULT_PREC);
     if (cy == FX_ZERO || (cx == FX_INF && cy != FX_INF)) {
         if (!sx)
@@ -273,6 +283,14 @@ static struct floatx80 quadrant(mpfr_srcptr r, unsigned n, struct fp_ctx *s)
 
 bool fx_sincos(struct floatx80 x, struct floatx80 *sine, struct floatx80 *cosine, struct fp_ctx *s)
 {
+    struct fx_wide ws, wc;
+    if (try_fast(x, x) && fast_sincos(x, sine ? &ws : NULL, cosine ? &wc : NULL)) {
+        if (sine)
+            *sine = from_wide(&ws, s);
+        if (cosine)
+            *cosine = from_wide(&wc, s);
+        return true;
+    }
     HOST_FCSR_GUARD;
     struct floatx80 special;
     bool partial;
@@ -303,6 +321,11 @@ bool fx_sincos(struct floatx80 x, struct floatx80 *sine, struct floatx80 *cosine
 
 bool fx_tan(struct floatx80 x, struct floatx80 *r, struct fp_ctx *s)
 {
+    struct fx_wide w;
+    if (try_fast(x, x) && fast_tan(x, &w)) {
+        *r = from_wide(&w, s);
+        return true;
+    }
     HOST_FCSR_GUARD;
     bool partial;
     if (trig_special(x, r, &partial, s))

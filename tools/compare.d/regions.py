@@ -21,6 +21,9 @@ FOLDERS = {'translator': TRANSLATOR, 'templates': TRANSLATOR, 'softmmu': SOFTMMU
 FILES = {'tb-exec.c': LOOKUP, 'tb-link.c': LOOKUP, 'jmp-cache.c': LOOKUP, 'exec.c': LOOKUP,
          'tb-helpers.c': HELPERS, 'tmpl-gen.c': TRANSLATOR, 'isa-gen.c': TRANSLATOR, 'chardev.c': DEVICES,
          'io-thread.c': DEVICES, 'clock.c': DEVICES, 'window-fault.c': SOFTMMU, 'window-sites.c': SOFTMMU}
+# Functions that do something else than the rest of their file: stores to pages with code, look-ups.
+FUNCTIONS = {'tb_code_written': SOFTMMU, 'tb_invalidate_phys_range': SOFTMMU, 'tb_invalidate': SOFTMMU,
+             'page_remove': SOFTMMU, 'tb_unlink_crossing': SOFTMMU, 'tb_find': LOOKUP, 'tb_from_host': LOOKUP}
 
 # QEMU's objects follow each other in the program as its build lists them.  A part begins at the symbol; a
 # static function counts with the exported one before it.
@@ -66,6 +69,15 @@ def merge(regions):
     return merged
 
 
+def functions(program):
+    for line in output('nm', '-S', program).splitlines():
+        fields = line.split()
+        name = fields[-1].split('.')[0]  # a part that the compiler has split off: name.cold and the like
+        if len(fields) == 4 and fields[2] in 'tT' and name in FUNCTIONS:
+            start = int(fields[0], 16)
+            yield start, start + int(fields[1], 16), FUNCTIONS[name]
+
+
 def stitch86(program):
     names, unit = {}, None
     for line in output('readelf', '--debug-dump=info', '--dwarf-depth=1', program).splitlines():
@@ -86,7 +98,9 @@ def stitch86(program):
             folder, file = os.path.split(names[unit])
             name = FILES.get(file) or FOLDERS.get(os.path.basename(folder))
             regions.append((start, start + length, name))
-    print_regions(first_page(program)[0], merge(regions))
+    base = first_page(program)[0]
+    print_regions(base, functions(program))  # the first that fits counts
+    print_regions(base, merge(regions))
 
 
 def tcg(program):

@@ -136,10 +136,10 @@ def optimisation_table(r):
 
 
 def honest_table(r):
-    figures = r.side('stitch86-honest')
+    figures, plain = r.side('stitch86-honest'), dict(r.side('stitch86-plain'), boot=r.ours.get('boot'))
     text = head('workload', 'guest', 'with it', 'stitch86', 'with it', 'change')
     for w in r.workloads:
-        ours, honest = r.ours.get(w.name), figures.get(w.name)
+        ours, honest = plain.get(w.name), figures.get(w.name)
         if ours and honest and not honest.problem and ours.host and honest.host:
             text += row(w.name, millions(ours.guest), millions(honest.guest), millions(ours.host),
                         millions(honest.host), f'{100 * (honest.host / ours.host - 1):+.1f} %')
@@ -174,7 +174,7 @@ def quick(r, page_path):
     text = head('workload', 'guest', 'stitch86', 'before', 'change', 'TCG', 'TCG / stitch86',
                 'stitch86 / guest')
     gains = []
-    for w in r.workloads:
+    for w in [w for w in r.workloads if w.name in r.ours]:
         host, guest = r.host('ours', w.name), r.ours[w.name].guest
         cells = old.get(w.name)
         before, tcg = (float(cells[i]) * 1e6 if cells and cells[i].strip() != '-' else None for i in (4, 5))
