@@ -360,9 +360,9 @@ static void fixed_args(struct gen *g, struct simd_plan *pl)
             if ((int)i == pl->mem) {
                 pl->args.v[i] = HREG_T1;
                 if (pl->in->op[i].size == 2)
-                    g->p = emit_gp_ldu16(g->p, HREG_T1, pl->mem_reg, 0);
+                    g->p = emit_host_ld_u16(g->p, HREG_T1, pl->mem_reg, 0);
                 else
-                    g->p = emit_gp_ld32(g->p, HREG_T1, pl->mem_reg, 0);
+                    g->p = emit_host_ld_32(g->p, HREG_T1, pl->mem_reg, 0);
             } else {
                 pl->args.v[i] = greg(pl->in->op[i].reg);
             }

@@ -31,13 +31,22 @@ static bool is_store(uint32_t word)
     return (op >= 0x28 && op <= 0x2e) || (op >= 0x38 && op != 0x3b);
 }
 
+/* A load that the next word stores back, as a read-modify-write and a probe do: for the guest it is a store, which
+ * must not set the accessed bit of a page that it may not write. */
+static bool is_probe(const uint32_t *pc)
+{
+    unsigned op = pc[0] >> 26;
+    return op >= 0x20 && op <= 0x25 && is_store(pc[1]) && !((pc[0] ^ pc[1]) & 0x03ffffff);
+}
+
 static void on_fault(int sig, siginfo_t *info, void *context)
 {
     ucontext_t *uc = context;
     struct tb_context *ctx = faulting;
     uint64_t pc = uc->uc_mcontext.pc;
     if (ctx && ctx->running && pc >= (uintptr_t)ctx->code && pc < (uintptr_t)ctx->code_ptr) {
-        switch (window_fault(ctx->env, (uintptr_t)info->si_addr, is_store(*(const uint32_t *)(uintptr_t)pc))) {
+        const uint32_t *at = (const uint32_t *)(uintptr_t)pc;
+        switch (window_fault(ctx->env, (uintptr_t)info->si_addr, is_store(*at) || is_probe(at))) {
         case WINDOW_MAPPED:
             return;
         case WINDOW_GUEST:
