@@ -96,7 +96,7 @@ bool fast_2xm1(struct floatx80 x, struct fx_wide *r)
     if (fx_sign(x))
         v = -v;
     int i = (int)((v + ((i128)1 << 119)) >> 120);
-    i128 d = v - ((i128)i << 120);
+    i128 d = v - i * ((i128)1 << 120);
     bool below = d < 0;
     /* e^(d ln 2) - 1 */
     u128 z = mul_high((u128)(below ? -d : d) << 2, c.ln2);
@@ -132,7 +132,7 @@ static bool y_times_log2(struct floatx80 y, u128 m, int e, struct fx_wide *r)
     if (e) {
         fraction = 111;
         error = 2 + (error >> 14);
-        log = (log >> 14) + ((i128)e << 111);
+        log = (log >> 14) + e * ((i128)1 << 111);
     }
     int sign = log < 0;
     u128 v = (u128)(sign ? -log : log);
