@@ -61,6 +61,8 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     }
     /* A fault of ours: as if there were no handler. */
     sigaction(sig, &previous, NULL);
+    if (info->si_code <= 0)
+        raise(sig); /* sent by a process: it would not come again by itself */
 }
 
 static void restore_xmm(CPUX86State *env, const TranslationBlock *tb, uint32_t index)
