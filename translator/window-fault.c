@@ -16,6 +16,7 @@
 #include "log.h"
 #include "optimise.h"
 #include "regmap.h"
+#include "terminal.h"
 #include "window.h"
 
 static struct tb_context *faulting; /* the context whose code runs: one at a time */
@@ -59,7 +60,8 @@ static void on_fault(int sig, siginfo_t *info, void *context)
             break;
         }
     }
-    /* A fault of ours: as if there were no handler. */
+    /* A fault of ours: as if there were no handler, but for what terminal_raw() would have put here. */
+    terminal_restore();
     sigaction(sig, &previous, NULL);
     if (info->si_code <= 0)
         raise(sig); /* sent by a process: it would not come again by itself */
