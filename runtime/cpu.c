@@ -63,17 +63,10 @@ static void set_mode(CPUX86State *env, uint32_t f, int cpl)
     window_choose(env);
 }
 
-void update_transfer_hflags(CPUX86State *env)
+/* What a control transfer can change but for the segments' own bits. */
+static uint32_t transfer_hflags(const CPUX86State *env, int cpl)
 {
-    if ((env->eflags & AC_MASK) && (env->cr[0] & CR0_AM)) {
-        cpu_update_hflags(env);
-        return;
-    }
-    uint32_t f = env->hflags
-        & ~(uint32_t)(HF_CPL_MASK | HF_VM | HF_CS32 | HF_SS32 | HF_TF | HF_IOPL_OK | HF_WINDOW | HF_SEG_FLAT(R_CS)
-                      | HF_SEG_FLAT(R_SS));
-    int cpl = derive_cpl(env);
-    f |= (uint32_t)cpl;
+    uint32_t f = (uint32_t)cpl;
     if ((env->cr[0] & CR0_PE) && (env->eflags & VM_MASK))
         f |= HF_VM;
     if (env->segs[R_CS].flags & DESC_B_MASK)
@@ -84,6 +77,20 @@ void update_transfer_hflags(CPUX86State *env)
         f |= HF_TF;
     if (cpl <= (int)((env->eflags & IOPL_MASK) >> IOPL_SHIFT))
         f |= HF_IOPL_OK;
+    return f;
+}
+
+void update_transfer_hflags(CPUX86State *env)
+{
+    if ((env->eflags & AC_MASK) && (env->cr[0] & CR0_AM)) {
+        cpu_update_hflags(env);
+        return;
+    }
+    uint32_t f = env->hflags
+        & ~(uint32_t)(HF_CPL_MASK | HF_VM | HF_CS32 | HF_SS32 | HF_TF | HF_IOPL_OK | HF_WINDOW | HF_SEG_FLAT(R_CS)
+                      | HF_SEG_FLAT(R_SS));
+    int cpl = derive_cpl(env);
+    f |= transfer_hflags(env, cpl);
     f |= segment_hflags(&env->segs[R_CS], R_CS) | segment_hflags(&env->segs[R_SS], R_SS);
     set_mode(env, f, cpl);
 }
@@ -93,15 +100,9 @@ void cpu_update_hflags(CPUX86State *env)
     uint32_t f = env->hflags & HF_INHIBIT;
     int cpl = derive_cpl(env);
 
-    f |= (uint32_t)cpl;
+    f |= transfer_hflags(env, cpl);
     if (env->cr[0] & CR0_PE)
-        f |= HF_PE | (env->eflags & VM_MASK ? HF_VM : 0);
-    if (env->segs[R_CS].flags & DESC_B_MASK)
-        f |= HF_CS32;
-    if (env->segs[R_SS].flags & DESC_B_MASK)
-        f |= HF_SS32;
-    if (env->eflags & TF_MASK)
-        f |= HF_TF;
+        f |= HF_PE;
     if (env->cr[0] & CR0_EM)
         f |= HF_EM;
     if (env->cr[0] & CR0_TS)
@@ -113,17 +114,11 @@ void cpu_update_hflags(CPUX86State *env)
     if (env->cr[4] & CR4_OSFXSR)
         f |= HF_OSFXSR;
     f |= sse_mxcsr_hflag(env->mxcsr);
-    if (cpl <= (int)((env->eflags & IOPL_MASK) >> IOPL_SHIFT))
-        f |= HF_IOPL_OK;
     /* Data breakpoints count too: their trap comes right after the instruction. */
     if (debug_armed(env))
         f |= HF_BP;
     for (int seg = 0; seg < SEG_COUNT; seg++)
         f |= segment_hflags(&env->segs[seg], seg);
-    /* With alignment checks on no segment is full, so that every access asks seg_linear(). */
-    if ((env->cr[0] & CR0_AM) && (env->eflags & AC_MASK) && cpl == 3)
-        for (int seg = 0; seg < SEG_COUNT; seg++)
-            f &= ~HF_SEG_FULL(seg);
     if (checks_alignment(env, cpl)) {
         /* Alignment is checked where limits are: no access may take the short way. */
         for (int seg = 0; seg < SEG_COUNT; seg++)

@@ -31,6 +31,7 @@
 #define CHUNK_PAGES (CHUNK_SIZE / TARGET_PAGE_SIZE)
 #define GUARD ((size_t)1 << 20) /* displacements reach 32 KiB over the border */
 #define SPAN ((size_t)1 << 32)
+#define RESERVED (SPAN + 2 * GUARD)
 #define SPACES 6u        /* windows for CPL 3 */
 #define SINGLES_MAX 24000u /* single pages in all windows: each may be a mapping, of which Linux lets a process have 65530 */
 
@@ -80,15 +81,14 @@ enum { HEAT_WANTED = 3, LOADS_PER_TICK = 24 };
 
 static bool reserve(struct windows *w, struct space *s)
 {
-    size_t size = SPAN + 2 * GUARD;
-    uint8_t *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *p = mmap(NULL, RESERVED, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return false;
     s->reverse = mmap(NULL, w->ram_pages * sizeof *s->reverse, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (s->reverse == MAP_FAILED) {
         s->reverse = NULL;
-        munmap(p, size);
+        munmap(p, RESERVED);
         return false;
     }
     s->reserved = p;
@@ -168,11 +168,10 @@ static void clear_chunk(struct windows *w, struct space *s, uint32_t chunk)
  * mapping left to give, it would refuse to put another one over a part of it. */
 static void drop_all(struct windows *w, struct space *s)
 {
-    size_t size = SPAN + 2 * GUARD;
     for (uint32_t c = 0; c < CHUNKS; c++)
         clear_chunk(w, s, c);
-    munmap(s->reserved, size);
-    void *p = mmap(s->reserved, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    munmap(s->reserved, RESERVED);
+    void *p = mmap(s->reserved, RESERVED, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
     if (p != s->reserved)
         abort(); /* translated code has its address */
 }
@@ -222,6 +221,12 @@ static bool ram_page_of(const struct windows *w, hwaddr paddr, uint32_t *page, s
     return *page < w->ram_pages;
 }
 
+/* The entry of a page with the rights that the walk and its code leave it. */
+static uint32_t entry_of(uint32_t page, const struct walk_result *r, const struct ram_page *state)
+{
+    return page << ENTRY_SHIFT | ENTRY_READ | (r->writable && r->dirty && !state->code ? ENTRY_WRITE : 0);
+}
+
 /* Map n pages from vaddr on, which are contiguous in the file; the first and last host pages that they fill only
  * partly are left out. */
 static bool map_run(struct windows *w, struct space *s, uint32_t vaddr, uint32_t value, uint32_t n)
@@ -263,7 +268,7 @@ static void map_large(struct windows *w, struct space *s, uint32_t vaddr, const 
         uint32_t page, v = 0;
         struct ram_page *state;
         if (ram_page_of(w, paddr + k * TARGET_PAGE_SIZE, &page, &state))
-            v = page << ENTRY_SHIFT | ENTRY_READ | (r->writable && r->dirty && !state->code ? ENTRY_WRITE : 0);
+            v = entry_of(page, r, state);
         if (n && v == value + (n << ENTRY_SHIFT)) {
             n++;
             continue;
@@ -289,7 +294,7 @@ enum window_fault window_fault(CPUX86State *env, uintptr_t host, bool store)
 {
     struct windows *w = env->mmu->windows;
     struct space *s = w ? current_space(w) : NULL;
-    if (!s || !s->center || host - (uintptr_t)s->reserved >= SPAN + 2 * GUARD)
+    if (!s || !s->center || host - (uintptr_t)s->reserved >= RESERVED)
         return WINDOW_OTHER;
     w->stats.faults++;
     int64_t offset = (int64_t)host - (int64_t)(uintptr_t)s->center;
@@ -306,7 +311,7 @@ enum window_fault window_fault(CPUX86State *env, uintptr_t host, bool store)
     if ((s == &w->kernel && !r.global) || !ram_page_of(w, r.paddr, &page, &state)
         || (store && state->code) || !chunk_ready(s, chunk))
         return WINDOW_NEVER;
-    uint32_t value = page << ENTRY_SHIFT | ENTRY_READ | (r.writable && r.dirty && !state->code ? ENTRY_WRITE : 0);
+    uint32_t value = entry_of(page, &r, state);
     vaddr &= TARGET_PAGE_MASK;
     uint32_t *e = entry_at(s, vaddr);
     bool same_page = *e && (*e ^ value) >> ENTRY_SHIFT == 0;
@@ -589,7 +594,7 @@ static void release(struct windows *w, struct space *s)
 {
     if (!s->reserved)
         return;
-    munmap(s->reserved, SPAN + 2 * GUARD);
+    munmap(s->reserved, RESERVED);
     munmap(s->reverse, w->ram_pages * sizeof *s->reverse);
     space_free(s);
 }

@@ -123,7 +123,6 @@ bool window_use_tlb(hwaddr phys); /* the instruction at that physical address is
 bool window_refused(hwaddr phys); /* it could not use the window; true: from now on it is to use the TLB */
 
 /* window-fault.c */
-void window_faults_init(struct tb_context *ctx); /* guest RAM exists */
 void window_faults_of(struct tb_context *ctx); /* its code is about to run */
 void window_faults_end(struct tb_context *ctx);
 int64_t helper_window(CPUX86State *env, uint64_t pc, uint64_t v, uintptr_t ra);

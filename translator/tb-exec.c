@@ -110,11 +110,6 @@ struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns)
     return ctx;
 }
 
-void tb_use_windows(CPUX86State *env)
-{
-    window_faults_init(env->tbs);
-}
-
 void tb_set_code_size(CPUX86State *env, unsigned mib)
 {
     size_t size = (size_t)mib << 20;

@@ -98,13 +98,12 @@ int64_t helper_window(CPUX86State *env, uint64_t pc, uint64_t v, uintptr_t ra)
     cpu_loop_exit(env);
 }
 
-void window_faults_init(struct tb_context *ctx)
+void tb_use_windows(CPUX86State *env)
 {
-    CPUX86State *env = ctx->env;
     if (!window_init(env, optimise_on(OPTIMISE_KERNEL_WINDOW), optimise_on(OPTIMISE_USER_WINDOW)))
         return;
     static bool installed;
-    faulting = ctx;
+    faulting = env->tbs;
     if (installed)
         return;
     installed = true;
