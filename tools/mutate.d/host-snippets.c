@@ -6,10 +6,6 @@
 
 void snippets_run(void)
 {
-    static const TTest *const *const all[] = { &enter, &thunk_call, &thunk_interp, &thunk_flags,
-                                               &quick_accesses, &inline_accesses, &known_accesses,
-                                               &slow_paths, &strings, &icount, &exits, &jmp_cache,
-                                               &counters, &operands, &flag_bits, &cmpxchg };
-    for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
-        (*all[i])->fn(0);
+    for (unsigned i = 0; i < SNIPPET_TESTS; i++)
+        (*snippet_tests[i])->fn(0);
 }
