@@ -12,7 +12,7 @@ static bool is_mask(uint32_t v, int32_t lo, int32_t hi)
     return k >= lo && k <= hi;
 }
 
-static bool takes(const struct tmpl_param *p, const struct tmpl_operand *op)
+static inline bool takes(const struct tmpl_param *p, const struct tmpl_operand *op)
 {
     switch (p->kind) {
     case TP_REG:
@@ -30,7 +30,7 @@ static bool takes(const struct tmpl_param *p, const struct tmpl_operand *op)
     }
 }
 
-static bool all_fit(const struct tmpl *t, const struct tmpl_operand *op, unsigned nops)
+static inline bool all_fit(const struct tmpl *t, const struct tmpl_operand *op, unsigned nops)
 {
     for (unsigned k = 0; k < nops; k++) {
         if (t->param[k].kind == TP_SAME) {

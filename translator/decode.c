@@ -105,28 +105,16 @@ static void address32(struct cursor *c, unsigned modrm, struct insn *insn, int *
         insn->disp = (int32_t)next32(c);
 }
 
-/* Bytes of a size class for a register (or immediate), and in memory. */
-static inline uint8_t class_size(unsigned size_class, unsigned opsize, bool mem)
-{
-    static const uint8_t fixed[] = {
-        [ISA_SZ_0] = 0, [ISA_SZ_B] = 1, [ISA_SZ_W] = 2, [ISA_SZ_D] = 4, [ISA_SZ_Q] = 8, [ISA_SZ_T] = 10,
-        [ISA_SZ_DQ] = 16, [ISA_SZ_S] = 6, [ISA_SZ_DW] = 4
-    };
-    switch (size_class) {
-    case ISA_SZ_V:
-        return (uint8_t)opsize;
-    case ISA_SZ_P:
-        return (uint8_t)(opsize + 2);
-    case ISA_SZ_A:
-        return (uint8_t)(2 * opsize);
-    case ISA_SZ_VW:
-        return mem ? 2 : (uint8_t)opsize;
-    case ISA_SZ_DW:
-        return mem ? 2 : 4;
-    default:
-        return fixed[size_class];
-    }
-}
+/* Bytes of a size class for a register (or immediate), and in memory; by operand size 2 and 4. */
+static const struct class_size {
+    uint8_t reg[2], mem[2];
+} class_size[] = {
+    [ISA_SZ_0] = {{0, 0}, {0, 0}},     [ISA_SZ_B] = {{1, 1}, {1, 1}},   [ISA_SZ_W] = {{2, 2}, {2, 2}},
+    [ISA_SZ_D] = {{4, 4}, {4, 4}},     [ISA_SZ_Q] = {{8, 8}, {8, 8}},   [ISA_SZ_T] = {{10, 10}, {10, 10}},
+    [ISA_SZ_DQ] = {{16, 16}, {16, 16}}, [ISA_SZ_S] = {{6, 6}, {6, 6}},  [ISA_SZ_V] = {{2, 4}, {2, 4}},
+    [ISA_SZ_P] = {{4, 6}, {4, 6}},     [ISA_SZ_A] = {{4, 8}, {4, 8}},   [ISA_SZ_VW] = {{2, 4}, {2, 2}},
+    [ISA_SZ_DW] = {{4, 4}, {2, 2}},
+};
 
 static inline void set_operand(struct operand *op, unsigned kind, unsigned size, unsigned reg)
 {
@@ -161,11 +149,11 @@ static void decode_operands(struct cursor *c, const struct isa_layout *lay, unsi
     unsigned modrm = insn->opcode[1], reg = modrm >> 3 & 7;
     for (unsigned i = 0; i < lay->nops; i++) {
         struct operand *op = &insn->op[i];
-        unsigned size_class = lay->op[i].size;
-        unsigned size = class_size(size_class, opsize, false);
+        const struct class_size *sizes = &class_size[lay->op[i].size];
+        unsigned size = sizes->reg[opsize >> 2];
         switch (lay->op[i].how) {
         case ISA_HOW_E:
-            rm_operand(op, OPK_REG, size, class_size(size_class, opsize, true), modrm);
+            rm_operand(op, OPK_REG, size, sizes->mem[opsize >> 2], modrm);
             break;
         case ISA_HOW_G:
             set_operand(op, OPK_REG, size, reg);

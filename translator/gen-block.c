@@ -65,10 +65,12 @@ static bool begins_x87(const struct gen *g, const struct insn *in, bool way_out)
     return true;
 }
 
-static void new_range(struct gen *g, uint32_t linear)
+static struct tb_range *new_range(struct gen *g, uint32_t linear)
 {
     uint16_t offset = linear & (TARGET_PAGE_SIZE - 1);
-    g->range[g->nranges++] = (struct tb_range){offset, offset};
+    struct tb_range *r = &g->range[g->nranges++];
+    *r = (struct tb_range){offset, offset};
+    return r;
 }
 
 /* A jump at the block's end to its start. */
@@ -125,7 +127,7 @@ bool gen_fetch_block(struct gen *g)
     if (!host || phys != g->phys_pc)
         return false;
     host -= (g->eip + g->cs_base) & (TARGET_PAGE_SIZE - 1);
-    new_range(g, g->eip + g->cs_base);
+    struct tb_range *range = new_range(g, g->eip + g->cs_base);
     while (g->n < max) {
         uint32_t linear = eip + g->cs_base, offset = linear & (TARGET_PAGE_SIZE - 1);
         if (linear >> TARGET_PAGE_BITS != page)
@@ -160,7 +162,7 @@ bool gen_fetch_block(struct gen *g)
             break;
         g->eips[g->n++] = eip;
         eip += in->len;
-        g->range[g->nranges - 1].end = (uint16_t)(offset + in->len - g->page2_end);
+        range->end = (uint16_t)(offset + in->len - g->page2_end);
         if (gen_changes_df(g, in))
             break;
         if ((isa_info[in->form].flags & (ISA_END_BLOCK | ISA_END_EXIT)) && !gen_goes_on(g, in)) {
@@ -168,7 +170,7 @@ bool gen_fetch_block(struct gen *g)
             if (!goes_on_at(g, in, page, &next))
                 break;
             if (next != eip)
-                new_range(g, next + g->cs_base);
+                range = new_range(g, next + g->cs_base);
             way_out |= in->mnem == MN_JCC;
             eip = next;
         }
@@ -177,7 +179,7 @@ bool gen_fetch_block(struct gen *g)
     if (g->n * 2 <= max && is_loop(g))
         double_loop(g);
     /* A jump to an instruction that cannot be in the block. */
-    if (g->range[g->nranges - 1].start == g->range[g->nranges - 1].end)
+    if (range->start == range->end)
         g->nranges--;
     return g->n > 0;
 }
@@ -201,7 +203,7 @@ void gen_liveness(struct gen *g)
         const struct insn *in = &g->insns[i];
         g->live[i] = (uint16_t)live;
         live = (live & ~insn_kills(in)) | isa_info[in->form].flags_read;
-        if (insn_may_fault(g, in) || in->mnem == MN_JCC || in->mnem == MN_JMP)
+        if (!optimise_on(OPTIMISE_FLAG_LIVENESS) || insn_may_fault(g, in) || in->mnem == MN_JCC || in->mnem == MN_JMP)
             live = CC_ARITH;
     }
 }

@@ -37,15 +37,14 @@ bool gen_same_flags(const struct flag_state *a, const struct flag_state *b)
         && (a->dynamic || (same_loc(a->dst, b->dst) && same_loc(a->src, b->src) && same_loc(a->src2, b->src2)));
 }
 
-void gen_note_state(struct gen *g)
+void gen_add_state(struct gen *g)
 {
     unsigned k = g->nfstates;
     if (k == 0 || !gen_same_flags(&g->fstates[k - 1], &g->fs)) {
         assert(k < sizeof g->fstates / sizeof g->fstates[0]);
         g->fstates[g->nfstates++] = g->fs;
-        k++;
     }
-    g->map[g->cur].flags = (uint16_t)(k - 1);
+    g->fs_noted = true;
 }
 
 static void save_member(struct gen *g, struct flag_loc *l, unsigned r, int canon)
@@ -54,6 +53,7 @@ static void save_member(struct gen *g, struct flag_loc *l, unsigned r, int canon
         return;
     gen_move(g, canon, greg(r));
     *l = loc_canon();
+    g->fs_noted = false;
 }
 
 void gen_guest_write(struct gen *g, unsigned r)
@@ -74,12 +74,16 @@ void gen_record(struct gen *g, unsigned kind, unsigned width, struct flag_loc ds
                 struct flag_loc src2)
 {
     g->fs = (struct flag_state){.op = (uint16_t)CC_OP(kind, width), .dst = dst, .src = src, .src2 = src2};
+    g->fs_noted = false;
 }
 
 void gen_flags_dynamic(struct gen *g)
 {
+    if (g->fs.dynamic && !g->fs.has_mod)
+        return;
     memset(&g->fs, 0, sizeof g->fs);
     g->fs.dynamic = true;
+    g->fs_noted = false;
 }
 
 static uint32_t uncovered_by(unsigned mod)
@@ -110,6 +114,7 @@ void gen_modifier(struct gen *g, unsigned mod, unsigned width, struct flag_loc r
     g->fs.has_mod = true;
     g->fs.mod_op = (uint16_t)CC_MOD(mod, width);
     g->fs.res = res;
+    g->fs_noted = false;
 }
 
 /* ---- to the canonical registers ---- */

@@ -17,6 +17,15 @@ static void canon_but_last(struct gen *g, unsigned *used)
         *g->p++ = w[(*used)++];
 }
 
+/* The rest of them, where there is no slot to fill. */
+static void canon_rest(struct gen *g, unsigned used)
+{
+    canon_but_last(g, &used);
+    uint32_t w[12];
+    if (gen_canon_words(&g->fs, w) > used)
+        *g->p++ = w[used];
+}
+
 /* The next one, for the delay slot of what was just emitted. */
 static void canon_slot(struct gen *g, unsigned *used)
 {
@@ -50,6 +59,13 @@ static void poll(struct gen *g, uint32_t eip)
 /* To the eip in host register t, by way of the jump cache. */
 static void exit_indirect(struct gen *g, int t, unsigned used)
 {
+    if (!optimise_on(OPTIMISE_INLINE_CACHE) || !optimise_on(OPTIMISE_JUMP_CACHE)) {
+        canon_rest(g, used);
+        g->p = emit_jump(g->p, g->ctx->exit_jmp_cache);
+        g->p = t == HREG_t9 ? emit_nop(g->p) : emit_move(g->p, HREG_t9, t);
+        g->ended = true;
+        return;
+    }
     canon_but_last(g, &used);
     uint32_t *start = g->p;
     g->p = emit_jmp_cache(g->p, t, NULL);
@@ -70,14 +86,15 @@ static bool page_is_global(const struct gen *g)
 static void exit_direct(struct gen *g, unsigned n, uint32_t eip, unsigned used)
 {
     struct tb_exit *e = &g->exits[n];
-    if (!same_page(g, eip)) {
-        int page = optimise_on(OPTIMISE_CROSS_LINKS) ? tb_link_page(g->ctx, eip + g->cs_base, g->flags) : -1;
+    if (!same_page(g, eip) || !optimise_on(OPTIMISE_LINK)) {
+        bool may = optimise_on(OPTIMISE_LINK) && optimise_on(OPTIMISE_CROSS_LINKS);
+        int page = may ? tb_link_page(g->ctx, eip + g->cs_base, g->flags) : -1;
         if (page < 0) {
             gen_li(g, HREG_t9, (int32_t)eip);
             exit_indirect(g, HREG_t9, used);
             return;
         }
-        e->cross = page_is_global(g) ? TB_CROSS_GLOBAL : TB_CROSS_GUARDED;
+        e->cross = optimise_on(OPTIMISE_GLOBAL_LINKS) && page_is_global(g) ? TB_CROSS_GLOBAL : TB_CROSS_GUARDED;
         e->page = (uint16_t)page;
     }
     if (polls(g, eip)) {
@@ -179,7 +196,7 @@ static void loop_end(struct gen *g, uint32_t *branch, uint32_t behind)
     if (!icount) {
         g->p = emit_loop_poll(g->p, g->head.p);
         g->p = emit_nop(g->p);
-    } else if (fits_slot(*g->head.p)) {
+    } else if (optimise_on(OPTIMISE_SLOT_FILL) && fits_slot(*g->head.p)) {
         g->p = emit_loop_icount_likely(g->p, g->head.p + 1);
         *g->p++ = *g->head.p;
     } else {
@@ -239,6 +256,7 @@ static void two_exits(struct gen *g, uint32_t *branch, uint32_t taken, uint32_t 
     exit_direct(g, 0, not_taken, used);
     mips_patch_branch(branch, g->p);
     g->fs = fs;
+    g->fs_noted = false;
     exit_direct(g, 1, taken, used);
     g->ended = true;
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "fpu-int.h"
+#include "optimise.h"
 #include "tmpl-gen.h"
 
 _Static_assert(offsetof(CPUX86State, fpregs) % 16 == 0, "gslq needs it");
@@ -47,7 +48,7 @@ static bool indifferent(const struct insn *in)
 
 uint32_t gen_fpu_word(const struct gen *g)
 {
-    if (g->flags & (HF_EM | HF_TS))
+    if ((g->flags & (HF_EM | HF_TS)) || !optimise_on(OPTIMISE_X87_STACK))
         return TB_ANY_FPTW;
     for (unsigned i = 0; i < g->n; i++) {
         const struct insn *in = &g->insns[i];

@@ -251,9 +251,8 @@ bool gen_from_table(struct gen *g, const struct insn *in)
     for (unsigned i = 0; i < in->nops; i++)
         if (in->op[i].kind == OPK_REG && t->param[i].kind == TP_REG && (t->param[i].mode & TM_W))
             gen_guest_write(g, in->op[i].size == 1 ? in->op[i].reg & 3 : in->op[i].reg);
-    for (unsigned r = 0; r < 8; r++)
-        if (t->clobbers >> greg(r) & 1)
-            gen_guest_write(g, r);
+    for (uint32_t left = t->clobbers >> greg(0) & 0xff; left; left &= left - 1)
+        gen_guest_write(g, (unsigned)__builtin_ctz(left));
     prepare_flags(g, &pl);
 
     struct gen_rmw rmw;

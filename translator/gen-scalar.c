@@ -43,7 +43,7 @@ void gen_xmm_begin(struct gen *g)
         g->xmm.upper[r] = (uint16_t)(r + 1);
     }
     g->xmm.next_upper = 9;
-    g->nxmm = 0;
+    g->nxmm = 1; /* the first state: nothing is */
 }
 
 static void drop(struct gen *g, unsigned r)
@@ -61,7 +61,7 @@ static void flush_one(struct gen *g, unsigned r)
 
 void gen_xmm_flush(struct gen *g)
 {
-    for (unsigned r = 0; r < 8; r++)
+    for (unsigned r = 0; r < 8 && g->xmm.at.dirty; r++)
         flush_one(g, r);
 }
 
@@ -474,9 +474,9 @@ void gen_xmm_before(struct gen *g, const struct insn *in)
         }
 }
 
-void gen_xmm_note(struct gen *g)
+void gen_xmm_add(struct gen *g)
 {
-    if (!g->nxmm || memcmp(&g->xmmstates[g->nxmm - 1], &g->xmm.at, sizeof g->xmm.at))
+    if (memcmp(&g->xmmstates[g->nxmm - 1], &g->xmm.at, sizeof g->xmm.at))
         g->xmmstates[g->nxmm++] = g->xmm.at;
     g->map[g->cur].xmm = (uint8_t)(g->nxmm - 1);
 }

@@ -12,6 +12,7 @@
  * them apart. */
 #include "gen.h"
 
+#include "optimise.h"
 #include "tmpl-gen.h"
 
 /* What else a block knows: XMM registers whose low element was found to be no denormal. */
@@ -410,7 +411,7 @@ static void update_known(struct gen *g, const struct simd_plan *pl)
 {
     const struct tmpl *t = pl->t;
     const struct insn *in = pl->in;
-    if (t->fp && (t->checks & TMPL_CHECK_DENORMAL))
+    if (t->fp && (t->checks & TMPL_CHECK_DENORMAL) && optimise_on(OPTIMISE_SSE_CHECKED))
         for (unsigned i = 0; i < in->nops; i++)
             if (in->op[i].kind == OPK_XMM && t->param[i].kind == TP_REG && (t->param[i].mode & TM_R)
                 && (t->param[i].cls == TC_F64 || t->param[i].cls == TC_F32))

@@ -2,6 +2,7 @@
  * (templates/string.tmpl) as far as an instruction stays within a page.  What does not goes on in C. */
 #include "gen.h"
 
+#include "optimise.h"
 #include "tmpl-gen.h"
 
 /* Code of the routine, and where it begins. */
@@ -85,7 +86,7 @@ static bool rep_ok(const struct insn *in)
 bool gen_string(struct gen *g, const struct insn *in)
 {
     bool rep = in->prefixes & (INSN_REP | INSN_REPNE);
-    if (in->addrsize != 4 || (rep && !rep_ok(in)))
+    if (!optimise_on(OPTIMISE_STRING) || in->addrsize != 4 || (rep && !rep_ok(in)))
         return false;
     bool reads = in->mnem == MN_MOVS || in->mnem == MN_LODS || in->mnem == MN_CMPS;
     bool writes = in->mnem != MN_LODS;

@@ -2,6 +2,7 @@
  * rights are known; where they don't suffice the interpreter raises the fault. */
 #include "gen.h"
 
+#include "optimise.h"
 #include "tmpl-gen.h"
 
 bool gen_cli_sti(struct gen *g, const struct insn *in)
@@ -36,7 +37,8 @@ bool gen_pushf(struct gen *g, const struct insn *in)
 bool gen_popf(struct gen *g, const struct insn *in)
 {
     unsigned cpl = g->flags & HF_CPL_MASK;
-    if (in->opsize != 4 || (g->flags & HF_VM) || !gen_stack_ok(g) || !(cpl == 0 || (cpl == 3 && !(g->flags & HF_IOPL_OK))))
+    if (!optimise_on(OPTIMISE_POPF) || in->opsize != 4 || (g->flags & HF_VM) || !gen_stack_ok(g)
+        || !(cpl == 0 || (cpl == 3 && !(g->flags & HF_IOPL_OK))))
         return false;
     gen_guest_write(g, R_ESP);
     gen_load(g, HREG_T1, gen_at(HREG_esp), 4, true);
@@ -55,6 +57,8 @@ bool gen_popf(struct gen *g, const struct insn *in)
 
 bool gen_goes_on(const struct gen *g, const struct insn *in)
 {
+    if (!optimise_on(OPTIMISE_MID_BLOCK))
+        return false;
     switch (in->mnem) {
     case MN_STI:
         return g->flags & HF_IOPL_OK;

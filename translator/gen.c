@@ -50,6 +50,7 @@ void gen_stub_state(struct gen *g, const struct gen_stub *s)
 {
     g->cur = s->insn;
     g->fs = s->fs;
+    g->fs_noted = false;
     g->fpu = s->fpu;
     g->fpu_dirty = s->fpu_dirty;
     g->xmm.at = s->xmm;
@@ -291,7 +292,7 @@ static bool gen_insn(struct gen *g, const struct insn *in)
     case ISA_F_FPU: case ISA_F_FCMOV:
         return gen_fpu(g, in);
     case ISA_F_MMX: case ISA_F_SSE: case ISA_F_SSE2: case ISA_F_SSE3:
-        return gen_scalar(g, in) || gen_simd(g, in);
+        return optimise_on(OPTIMISE_SIMD) && (gen_scalar(g, in) || gen_simd(g, in));
     default:
         return gen_from_table(g, in);
     }
@@ -356,27 +357,33 @@ static bool leaves_itself(const struct gen *g, const struct insn *in)
 static void gen_body(struct gen *g)
 {
     for (g->cur = 0; g->cur < g->n && !g->ended; g->cur++) {
-        g->map[g->cur].guest = (int16_t)(g->eips[g->cur] - g->eip);
+        const struct insn *in = &g->insns[g->cur];
+        struct insn_map *map = &g->map[g->cur];
         gen_trace(g, GEN_TRACE_INSN, g->cur);
         if (g->loop && g->cur == g->loop)
             gen_note_head(g);
-        gen_xmm_before(g, &g->insns[g->cur]);
+        if (!gen_xmm_empty(g) || isa_info[in->form].feature != ISA_F_BASE)
+            gen_xmm_before(g, in);
         gen_xmm_note(g);
         gen_note_state(g);
         gen_fpu_note(g);
-        if (g->cur == g->n - 1 && !g->loop && leaves_itself(g, &g->insns[g->cur]))
+        if (g->cur == g->n - 1 && !g->loop && leaves_itself(g, in))
             gen_fpu_sync(g);
-        g->map[g->cur].host = (uint32_t)(g->p - g->tb->host);
-        g->map[g->cur].form = g->insns[g->cur].form;
-        g->map[g->cur].interp = !gen_insn(g, &g->insns[g->cur]);
-        if (g->map[g->cur].interp)
+        map->guest = (int16_t)(g->eips[g->cur] - g->eip);
+        map->host = (uint32_t)(g->p - g->tb->host);
+        map->form = in->form;
+        unsigned stubs = g->nstubs;
+        map->interp = !gen_insn(g, in);
+        if (map->interp)
             gen_interp(g);
-        for (unsigned i = g->nstubs; i-- > 0 && g->stubs[i].insn == g->cur;)
-            if (g->stubs[i].kind == STUB_INTERP) {
-                g->stubs[i].resume = g->p;
-                g->stubs[i].xmm_after = g->xmm.at;
+        for (; stubs < g->nstubs; stubs++)
+            if (g->stubs[stubs].kind == STUB_INTERP) {
+                g->stubs[stubs].resume = g->p;
+                g->stubs[stubs].xmm_after = g->xmm.at;
             }
         gen_fpu_after(g);
+        if (!optimise_on(OPTIMISE_FLAG_TRACKING) && !g->ended)
+            gen_canon(g);
     }
     if (!g->ended) {
         g->cur = g->n - 1;
@@ -406,6 +413,7 @@ TranslationBlock *tb_gen_code(struct tb_context *ctx, uint32_t eip, uint32_t cs_
     g->cs_base = cs_base;
     g->phys_pc = phys_pc;
     g->nstubs = g->nsmap = g->nfstates = 0;
+    g->fs_noted = false;
     g->nexits = TB_EXIT_SIDE;
     memset(g->exits, 0, TB_EXIT_SIDE * sizeof g->exits[0]);
     memset(g->xmm_known, 0, sizeof g->xmm_known);
@@ -499,8 +507,11 @@ void gen_frame(struct tb_context *ctx)
     ctx->exit_end = p;
     p = emit_leave_code(p, TB_LEAVE_END, epilogue);
     ctx->exit_jmp_cache = p;
-    p = emit_jmp_cache(p, HREG_t9, ctx->exit_lookup);
-    p = emit_nop(p);
+    if (optimise_on(OPTIMISE_JUMP_CACHE)) {
+        p = emit_jmp_cache(p, HREG_t9, ctx->exit_lookup);
+        p = emit_nop(p);
+    } else
+        ctx->exit_jmp_cache = ctx->exit_lookup;
     ctx->thunk_flags = p;
     p = emit_thunk_flags(p, (int)(offsetof(CPUX86State, tb_helpers) + 8 * TBH_FLAGS));
     if (optimise_on(OPTIMISE_QUICK_FLAGS)) {
@@ -519,17 +530,23 @@ void gen_frame(struct tb_context *ctx)
         ctx->thunk_ldrw[i] = thunk_full(ctx, TBH_LDRW + i);
         st[i] = thunk_full(ctx, TBH_ST + i);
     }
-    ctx->thunk_ld[0] = ld[0];
-    ctx->thunk_st[0] = st[0];
     p = ctx->code_ptr;
-    ctx->thunk_ld[1] = p;
-    p = emit_quick_ld_u16(p, ld[1]);
-    ctx->thunk_ld[2] = p;
-    p = emit_quick_ld_32(p, ld[2]);
-    ctx->thunk_st[1] = p;
-    p = emit_quick_st_16(p, st[1]);
-    ctx->thunk_st[2] = p;
-    p = emit_quick_st_32(p, st[2]);
+    if (optimise_on(OPTIMISE_MISALIGNED)) {
+        const uint32_t *quick = p;
+        p = emit_quick_ld_u16(p, ld[1]);
+        ld[1] = quick;
+        quick = p;
+        p = emit_quick_ld_32(p, ld[2]);
+        ld[2] = quick;
+        quick = p;
+        p = emit_quick_st_16(p, st[1]);
+        st[1] = quick;
+        quick = p;
+        p = emit_quick_st_32(p, st[2]);
+        st[2] = quick;
+    }
+    memcpy(ctx->thunk_ld, ld, sizeof ld);
+    memcpy(ctx->thunk_st, st, sizeof st);
     ctx->code_ptr = ctx->code_first = p;
     if (perfmap_on())
         perfmap_add(ctx->code, (size_t)((char *)p - (char *)ctx->code), "stitch86_frame");

@@ -3,6 +3,7 @@
 #define STITCH86_GEN_H
 
 #include <assert.h>
+#include <string.h>
 
 #include "flags.h"
 #include "regmap.h"
@@ -92,7 +93,8 @@ struct gen {
     unsigned nexits;
     uint16_t live[TB_MAX_INSNS]; /* OSZAPC that are needed after the instruction */
 
-    struct flag_state fs;
+    struct flag_state fs; /* changed: fs_noted is false */
+    bool fs_noted;        /* it is fstates[nfstates - 1] */
     struct flag_state fstates[TB_MAX_INSNS * 2 + 2];
     unsigned nfstates;
     struct insn_map map[TB_MAX_INSNS];
@@ -137,7 +139,14 @@ uint32_t gen_needed_after(const struct gen *g);
 
 /* ---- gen-flags.c: where the flags record is ---- */
 bool gen_same_flags(const struct flag_state *a, const struct flag_state *b);
-void gen_note_state(struct gen *g);            /* the state at the current instruction goes into its map entry */
+void gen_add_state(struct gen *g);             /* fs becomes one of the block's states, if it has changed */
+/* The state at the current instruction goes into its map entry. */
+static inline void gen_note_state(struct gen *g)
+{
+    if (!g->fs_noted)
+        gen_add_state(g);
+    g->map[g->cur].flags = (uint16_t)(g->nfstates - 1);
+}
 void gen_guest_write(struct gen *g, unsigned r); /* guest register r is about to change */
 void gen_record(struct gen *g, unsigned kind, unsigned width, struct flag_loc dst, struct flag_loc src,
                 struct flag_loc src2);
@@ -220,8 +229,22 @@ gen_fn gen_simd;
 gen_fn gen_scalar;
 bool gen_scalar_takes(const struct gen *g, const struct insn *in);
 void gen_xmm_begin(struct gen *g);
+static inline bool gen_xmm_empty(const struct gen *g)
+{
+    uint64_t regs;
+    memcpy(&regs, g->xmm.at.reg, 8);
+    return regs == 0;
+}
 void gen_xmm_before(struct gen *g, const struct insn *in); /* FP registers that the instruction does not get on with */
-void gen_xmm_note(struct gen *g);   /* the state at the current instruction goes into its map entry */
+void gen_xmm_add(struct gen *g);
+/* The state at the current instruction goes into its map entry. */
+static inline void gen_xmm_note(struct gen *g)
+{
+    if (gen_xmm_empty(g))
+        g->map[g->cur].xmm = 0;
+    else
+        gen_xmm_add(g);
+}
 void gen_xmm_flush(struct gen *g);  /* the vCPU state is right from here on */
 void gen_xmm_drop(struct gen *g);   /* and nothing is in FP registers */
 void gen_xmm_head(struct gen *g);   /* a loop begins here */

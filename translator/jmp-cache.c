@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "optimise.h"
+
 #define JC_SLOTS (1u << JC_BITS)
 #define JC_MASK (JC_SLOTS - 1)
 #define JC_LOG 32768u
@@ -160,6 +162,8 @@ const uint32_t *jc_get(const struct tb_context *ctx, uint32_t eip)
 
 void jc_fill(struct tb_context *ctx, const TranslationBlock *tb, bool global)
 {
+    if (!optimise_on(OPTIMISE_JUMP_CACHE))
+        return;
     struct jc_table *t = ctx->jc_current;
     uint32_t slot = tb->eip & JC_MASK;
     if (t->nlog[global] == JC_LOG)

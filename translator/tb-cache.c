@@ -380,7 +380,7 @@ void tb_code_written(void *opaque, hwaddr paddr, uint32_t len, uintptr_t retaddr
     if (offset + len <= TARGET_PAGE_SIZE) {
         if (pd->writes < PAGE_BITMAP_AFTER)
             pd->writes++;
-        if (!pd->bitmap && pd->writes == PAGE_BITMAP_AFTER)
+        if (!pd->bitmap && pd->writes == PAGE_BITMAP_AFTER && optimise_on(OPTIMISE_CODE_BITMAP))
             page_build_bitmap(pd);
         if (pd->bitmap) {
             bool any = false;

@@ -13,6 +13,7 @@
 #include "interp.h"
 #include "log.h"
 #include "mxcsr.h"
+#include "optimise.h"
 #include "profile.h"
 #include "softfp.h"
 
@@ -75,6 +76,14 @@ static void unwind(CPUX86State *env)
     __builtin_unreachable();
 }
 
+/* -O no-direct-exceptions: to the main loop. */
+static void unwind_to_loop(CPUX86State *env)
+{
+    env->unwind_sp = 0;
+    env->tbs->running = NULL;
+    siglongjmp(*env->jmp_env, 1);
+}
+
 struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns)
 {
     if (!(getauxval(AT_HWCAP) & HWCAP_LOONGSON_EXT))
@@ -97,7 +106,7 @@ struct tb_context *tb_context_new(CPUX86State *env, unsigned max_insns)
     ctx->host_features = host_features();
     env->tbs = ctx;
     exception_restore_state = tb_restore_state;
-    exception_unwind = unwind;
+    exception_unwind = optimise_on(OPTIMISE_DIRECT_EXCEPTIONS) ? unwind : unwind_to_loop;
     if (profile_on(env))
         tb_profile_init(ctx);
     ctx->count_insns = log_enabled(LOG_STATS) && !env->icount_enabled;

@@ -5,6 +5,7 @@
 #include "exception.h"
 #include "flags.h"
 #include "interp.h"
+#include "optimise.h"
 #include "profile.h"
 
 static int64_t helper_ldub(CPUX86State *env, uint64_t vaddr, uint64_t v, uintptr_t ra)
@@ -124,15 +125,30 @@ static const uint32_t *helper_unwound(CPUX86State *env)
     return tb_next(ctx, 0);
 }
 
+/* -O no-go-on: the same, and what they have found is looked up again by tb_run(). */
+static const uint32_t *helper_interp_leave(CPUX86State *env, uint64_t index, const uint32_t *back)
+{
+    const struct tb_context *ctx = env->tbs;
+    const uint32_t *to = helper_interp(env, index, back);
+    return to == back || to == ctx->exit_end ? to : ctx->exit_leave;
+}
+
+static const uint32_t *helper_next_leave(CPUX86State *env, uint64_t link_ra)
+{
+    helper_next(env, link_ra);
+    return env->tbs->exit_leave;
+}
+
 void tb_helpers_init(CPUX86State *env)
 {
+    const bool go_on = optimise_on(OPTIMISE_GO_ON);
     static int64_t (*const mem[9])(CPUX86State *, uint64_t, uint64_t, uintptr_t) = {
         helper_ldub, helper_lduw, helper_ldl, helper_ldub_rw, helper_lduw_rw, helper_ldl_rw,
         helper_stb, helper_stw, helper_stl};
     env->tb_helpers[TBH_FLAGS] = (uintptr_t)cc_compute_all;
-    env->tb_helpers[TBH_INTERP] = (uintptr_t)helper_interp;
+    env->tb_helpers[TBH_INTERP] = (uintptr_t)(go_on ? helper_interp : helper_interp_leave);
     env->tb_helpers[TBH_UNWOUND] = (uintptr_t)helper_unwound;
-    env->tb_helpers[TBH_NEXT] = (uintptr_t)helper_next;
+    env->tb_helpers[TBH_NEXT] = (uintptr_t)(go_on ? helper_next : helper_next_leave);
     env->tb_helpers[TBH_WINDOW] = (uintptr_t)helper_window;
     for (unsigned i = 0; i < 9; i++)
         env->tb_helpers[TBH_LD + i] = (uintptr_t)mem[i];

@@ -1,6 +1,8 @@
 /* Instructions that have turned out not to suit a direct window: what they access is seldom there. */
 #include "tb-context.h"
 
+#include "optimise.h"
+
 #define TIMES_MAX 3
 #define SITES_BITS 16
 
@@ -22,6 +24,8 @@ bool window_use_tlb(hwaddr phys)
 
 bool window_refused(hwaddr phys)
 {
+    if (!optimise_on(OPTIMISE_WINDOW_SITES))
+        return false;
     struct site *s = site_of(phys);
     if (s->phys != (uint32_t)phys)
         *s = (struct site){ (uint32_t)phys, 0 };
