@@ -1,7 +1,8 @@
-/* What the boot loaders share: files, errors, the flat GDT. */
+/* What the boot loaders share: files, the flat GDT. */
 #ifndef STITCH86_BOOT_INTERNAL_H
 #define STITCH86_BOOT_INTERNAL_H
 
+#include "error-text.h"
 #include "machine.h"
 #include "softmmu.h"
 
@@ -20,8 +21,6 @@ struct boot_file {
 #define BOOT_CS 0x10 /* selectors of that GDT, as the Linux boot protocol wants them */
 #define BOOT_DS 0x18
 
-/* Put a malloc'd line into *error; returns false. */
-bool boot_error(char **error, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool boot_read_file(const char *path, const char *what, struct boot_file *out, char **error);
 void boot_free_file(struct boot_file *f);
 /* RAM is there from 1 MiB up to here (what kernels call the top of low memory). */

@@ -84,7 +84,7 @@ static bool read_header(const struct boot_file *f, struct image *im, char **erro
     const uint8_t *h = f->data;
     *im = (struct image){ .file = f, .version = get16(h + HDR_VERSION) };
     if (im->version < 0x200)
-        return boot_error(error, "kernel %s: boot protocol %u.%02u is too old (2.00 is needed)", f->path,
+        return error_set(error, "kernel %s: boot protocol %u.%02u is too old (2.00 is needed)", f->path,
                           im->version >> 8, im->version & 0xff);
     unsigned sects = h[HDR_SETUP_SECTS] ? h[HDR_SETUP_SECTS] : 4;
     im->setup_size = (sects + 1) * 512u;
@@ -93,7 +93,7 @@ static bool read_header(const struct boot_file *f, struct image *im, char **erro
     uint64_t want = (uint64_t)(im->version >= 0x204 ? get32(h + HDR_SYSSIZE) : get16(h + HDR_SYSSIZE)) * 16;
     if (f->size < ZP_E820 || f->size <= im->setup_size
         || (im->version >= 0x204 && f->size - im->setup_size + 15 < want))
-        return boot_error(error, "kernel %s: truncated: %llu bytes, its header says %llu", f->path,
+        return error_set(error, "kernel %s: truncated: %llu bytes, its header says %llu", f->path,
                           (unsigned long long)f->size, (unsigned long long)(im->setup_size + want));
     im->code_size = f->size - im->setup_size;
     im->load_addr = h[HDR_LOADFLAGS] & LOADED_HIGH ? 0x100000 : 0x10000;
@@ -113,12 +113,12 @@ static bool load_code(struct phys_mem *mem, const struct image *im, char **error
 {
     hwaddr top = boot_ram_top(mem);
     if (im->load_addr < 0x100000 && im->end > BOOT_TABLES)
-        return boot_error(error, "kernel %s: too big for a zImage", im->file->path);
+        return error_set(error, "kernel %s: too big for a zImage", im->file->path);
     if (im->end > top)
-        return boot_error(error, "kernel %s needs %llu MiB of guest memory, there are %llu (-m)", im->file->path,
+        return error_set(error, "kernel %s needs %llu MiB of guest memory, there are %llu (-m)", im->file->path,
                           MIB(im->end), MIB(top));
     if (!boot_write(mem, im->load_addr, im->file->data + im->setup_size, im->code_size))
-        return boot_error(error, "kernel %s does not fit into guest memory (-m)", im->file->path);
+        return error_set(error, "kernel %s does not fit into guest memory (-m)", im->file->path);
     return true;
 }
 
@@ -134,16 +134,16 @@ static bool load_initrd(struct phys_mem *mem, const char *path, const struct ima
         top = im->initrd_max + 1;
     bool ok = true;
     if (bad) {
-        ok = boot_error(error, "initrd %s: %s", path, bad);
+        ok = error_set(error, "initrd %s: %s", path, bad);
     } else if (f.size > top || ((top - f.size) & ~4095ull) < im->end) {
-        ok = boot_error(error, "initrd %s: %llu MiB do not fit beside the kernel's %llu MiB below %llu MiB (-m)", path,
+        ok = error_set(error, "initrd %s: %llu MiB do not fit beside the kernel's %llu MiB below %llu MiB (-m)", path,
                         MIB(f.size), MIB(im->end), MIB(top));
     } else {
         uint64_t addr = (top - f.size) & ~4095ull;
         put32(zp + HDR_RAMDISK_IMAGE, (uint32_t)addr);
         put32(zp + HDR_RAMDISK_SIZE, (uint32_t)f.size);
         if (!boot_write(mem, addr, f.data, f.size))
-            ok = boot_error(error, "initrd %s does not fit into guest memory (-m)", path);
+            ok = error_set(error, "initrd %s does not fit into guest memory (-m)", path);
     }
     boot_free_file(&f);
     return ok;
@@ -155,7 +155,7 @@ static bool set_cmdline(struct phys_mem *mem, const char *text, const struct ima
     if (room > im->cmdline_max)
         room = im->cmdline_max;
     if (len > room)
-        return boot_error(error, "-append: %llu characters, the kernel takes %llu", (unsigned long long)len,
+        return error_set(error, "-append: %llu characters, the kernel takes %llu", (unsigned long long)len,
                           (unsigned long long)room);
     boot_write(mem, BOOT_CMDLINE, text, len + 1);
     if (im->version >= 0x202) {
@@ -205,7 +205,7 @@ bool boot_linux(struct phys_mem *mem, const struct boot_config *config, const st
         return false;
     set_memory(mem, zp);
     if (!boot_write(mem, BOOT_TABLES, zp, sizeof(zp)) || !boot_write_gdt(mem, out))
-        return boot_error(error, "kernel %s: no memory for the boot tables (-m)", kernel->path);
+        return error_set(error, "kernel %s: no memory for the boot tables (-m)", kernel->path);
     out->eip = im.load_addr;
     out->esi = BOOT_TABLES;
     return true;

@@ -72,13 +72,13 @@ static bool load_range(struct loader *l, uint64_t addr, uint64_t offset, uint64_
 {
     const char *path = l->file->path;
     if (offset > l->file->size || filesz > l->file->size - offset)
-        return boot_error(l->error, "kernel %s: truncated: a part of it lies beyond the file's end", path);
+        return error_set(l->error, "kernel %s: truncated: a part of it lies beyond the file's end", path);
     if (memsz < filesz)
-        return boot_error(l->error, "kernel %s: malformed: a part is bigger in the file than in memory", path);
+        return error_set(l->error, "kernel %s: malformed: a part is bigger in the file than in memory", path);
     if (addr + memsz > ((uint64_t)1 << 32)
         || !boot_write(l->mem, addr, l->file->data + offset, filesz)
         || !boot_clear(l->mem, addr + filesz, memsz - filesz))
-        return boot_error(l->error, "kernel %s: %llu bytes at 0x%llx are not all guest memory (-m)", path,
+        return error_set(l->error, "kernel %s: %llu bytes at 0x%llx are not all guest memory (-m)", path,
                           (unsigned long long)memsz, (unsigned long long)addr);
     if (addr < BOOT_TABLES_END && addr + memsz > BOOT_TABLES)
         l->low_tables_used = true;
@@ -91,10 +91,10 @@ static bool load_by_addresses(struct loader *l, const struct mb_header *h, int64
 {
     int64_t off = header_off - ((int64_t)h->header_addr - h->load_addr);
     if (h->load_addr > h->header_addr || off < 0)
-        return boot_error(l->error, "kernel %s: malformed Multiboot addresses", l->file->path);
+        return error_set(l->error, "kernel %s: malformed Multiboot addresses", l->file->path);
     uint64_t filesz = h->load_end_addr ? (uint64_t)h->load_end_addr - h->load_addr : l->file->size - (uint64_t)off;
     if (h->load_end_addr && h->load_end_addr < h->load_addr)
-        return boot_error(l->error, "kernel %s: malformed Multiboot addresses", l->file->path);
+        return error_set(l->error, "kernel %s: malformed Multiboot addresses", l->file->path);
     uint64_t memsz = filesz;
     if (h->bss_end_addr > h->load_addr + filesz)
         memsz = (uint64_t)h->bss_end_addr - h->load_addr;
@@ -107,16 +107,16 @@ static bool load_elf(struct loader *l, uint32_t *entry)
     const struct boot_file *f = l->file;
     Elf32_Ehdr eh;
     if (f->size < sizeof(eh))
-        return boot_error(l->error, "kernel %s: no ELF file, and no addresses in its Multiboot header", f->path);
+        return error_set(l->error, "kernel %s: no ELF file, and no addresses in its Multiboot header", f->path);
     memcpy(&eh, f->data, sizeof(eh));
     if (memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0)
-        return boot_error(l->error, "kernel %s: no ELF file, and no addresses in its Multiboot header", f->path);
+        return error_set(l->error, "kernel %s: no ELF file, and no addresses in its Multiboot header", f->path);
     if (eh.e_ident[EI_CLASS] != ELFCLASS32 || eh.e_ident[EI_DATA] != ELFDATA2LSB
         || eh.e_machine != EM_386)
-        return boot_error(l->error, "kernel %s: an ELF file, but not for i386", f->path);
+        return error_set(l->error, "kernel %s: an ELF file, but not for i386", f->path);
     if (eh.e_phentsize < sizeof(Elf32_Phdr)
         || (uint64_t)eh.e_phoff + (uint64_t)eh.e_phnum * eh.e_phentsize > f->size)
-        return boot_error(l->error, "kernel %s: truncated: its program headers lie beyond the file's end", f->path);
+        return error_set(l->error, "kernel %s: truncated: its program headers lie beyond the file's end", f->path);
     bool loaded = false;
     *entry = eh.e_entry;
     for (unsigned i = 0; i < eh.e_phnum; i++) {
@@ -131,7 +131,7 @@ static bool load_elf(struct loader *l, uint32_t *entry)
         if (eh.e_entry >= ph.p_vaddr && eh.e_entry - ph.p_vaddr < ph.p_memsz)
             *entry = eh.e_entry - ph.p_vaddr + ph.p_paddr;
     }
-    return loaded || boot_error(l->error, "kernel %s: an ELF file with nothing to load", f->path);
+    return loaded || error_set(l->error, "kernel %s: an ELF file with nothing to load", f->path);
 }
 
 /* Put bytes behind what is there; returns their address, or 0. */
@@ -146,7 +146,7 @@ static uint32_t place(struct loader *l, const void *data, uint64_t len, uint64_t
 
 static bool no_room(struct loader *l, const char *what)
 {
-    return boot_error(l->error, "%s does not fit into guest memory (-m)", what);
+    return error_set(l->error, "%s does not fit into guest memory (-m)", what);
 }
 
 /* One module: "PATH" or "PATH ARGUMENTS". */
@@ -173,7 +173,7 @@ static unsigned load_modules(struct loader *l, struct mb_module *mods, char **sp
     *ok = true;
     for (char *s = strtok_r(list, ",", &save); s && *ok; s = strtok_r(NULL, ",", &save)) {
         if (n == MODULES_MAX) {
-            *ok = boot_error(l->error, "-initrd: more than %d modules", MODULES_MAX);
+            *ok = error_set(l->error, "-initrd: more than %d modules", MODULES_MAX);
             break;
         }
         *ok = load_module(l, s, &mods[n]);
@@ -245,7 +245,7 @@ bool boot_multiboot(struct phys_mem *mem, const struct boot_config *config, cons
     unsigned nmods = 0;
     int64_t off = find_header(kernel, &h);
     if (h.flags & FLAG_UNKNOWN)
-        return boot_error(error, "kernel %s: its Multiboot header asks for unknown features (flags %08x)",
+        return error_set(error, "kernel %s: its Multiboot header asks for unknown features (flags %08x)",
                           kernel->path, h.flags);
     memset(mods, 0, sizeof(mods));
     bool ok = h.flags & FLAG_ADDRESSES ? load_by_addresses(&l, &h, off, &out->eip) : load_elf(&l, &out->eip);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,27 +11,17 @@
 /* Files beyond this cannot fit into the guest's memory. */
 #define FILE_MAX ((uint64_t)4 << 30)
 
-bool boot_error(char **error, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    if (vasprintf(error, fmt, ap) < 0)
-        abort();
-    va_end(ap);
-    return false;
-}
-
 bool boot_read_file(const char *path, const char *what, struct boot_file *out, char **error)
 {
     struct stat st;
     *out = (struct boot_file){ .path = path };
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return boot_error(error, "%s %s: %s", what, path, strerror(errno));
+        return error_set(error, "%s %s: %s", what, path, strerror(errno));
     if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode) || (uint64_t)st.st_size >= FILE_MAX) {
         bool dir = S_ISDIR(st.st_mode);
         close(fd);
-        return boot_error(error, "%s %s: %s", what, path, dir ? "is a directory" : "too big");
+        return error_set(error, "%s %s: %s", what, path, dir ? "is a directory" : "too big");
     }
     /* Pipes and devices have no size to trust: the buffer grows as they are read. */
     uint64_t room = (uint64_t)st.st_size + 1;
@@ -59,7 +48,7 @@ bool boot_read_file(const char *path, const char *what, struct boot_file *out, c
     close(fd);
     if (n == UINT64_MAX || !data) {
         free(data);
-        return boot_error(error, "%s %s: %s", what, path, strerror(saved ? saved : EFBIG));
+        return error_set(error, "%s %s: %s", what, path, strerror(saved ? saved : EFBIG));
     }
     out->data = data;
     out->size = n;
@@ -186,9 +175,9 @@ bool boot_load(struct machine *m, struct phys_mem *mem, const struct boot_config
     else if (boot_multiboot_probe(&kernel))
         ok = boot_multiboot(mem, config, &kernel, out, error);
     else if (kernel.size == 0)
-        ok = boot_error(error, "kernel %s: the file is empty", kernel.path);
+        ok = error_set(error, "kernel %s: the file is empty", kernel.path);
     else
-        ok = boot_error(error, "kernel %s: neither a Linux bzImage nor a Multiboot 1 image", kernel.path);
+        ok = error_set(error, "kernel %s: neither a Linux bzImage nor a Multiboot 1 image", kernel.path);
     boot_free_file(&kernel);
     return ok;
 }

@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "error-text.h"
 #include "machine.h"
 
 /* Input goes through a ring with one writer, the I/O thread, and one reader, the vCPU thread. */
@@ -31,15 +31,6 @@ static atomic_bool input_waits;
 static void (*drained_fn)(void *opaque);
 static void *drained_opaque;
 
-static void __attribute__((format(printf, 2, 3))) set_error(char **error, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    if (vasprintf(error, fmt, ap) < 0)
-        abort();
-    va_end(ap);
-}
-
 struct chardev *chardev_new(const char *spec, char **error)
 {
     bool is_stdio = strcmp(spec, "stdio") == 0 || strcmp(spec, "mon:stdio") == 0;
@@ -49,18 +40,18 @@ struct chardev *chardev_new(const char *spec, char **error)
         return NULL;
     if (is_stdio) {
         if (chardev_stdio()) {
-            set_error(error, "%s: standard input and output are in use already", spec);
+            error_set(error, "%s: standard input and output are in use already", spec);
             return NULL;
         }
         fd = STDOUT_FILENO;
     } else if (strncmp(spec, "file:", 5) == 0) {
         fd = open(spec + 5, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
         if (fd < 0) {
-            set_error(error, "%s: %s", spec + 5, strerror(errno));
+            error_set(error, "%s: %s", spec + 5, strerror(errno));
             return NULL;
         }
     } else if (strcmp(spec, "null") != 0) {
-        set_error(error, "%s: unknown character device; use stdio, mon:stdio, null, file:PATH or none", spec);
+        error_set(error, "%s: unknown character device; use stdio, mon:stdio, null, file:PATH or none", spec);
         return NULL;
     }
     struct chardev *c = calloc(1, sizeof(*c));

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "error-text.h"
+
 #define IMPLEMENTED_1_EDX (CPUID_FPU | CPUID_VME | CPUID_DE | CPUID_PSE | CPUID_TSC | CPUID_MSR | CPUID_PAE \
                            | CPUID_MCE | CPUID_CX8 | CPUID_SEP | CPUID_MTRR | CPUID_PGE | CPUID_MCA \
                            | CPUID_CMOV | CPUID_PAT | CPUID_PSE36 | CPUID_CLFSH | CPUID_MMX | CPUID_FXSR \
@@ -71,16 +73,6 @@ static const struct {
     {LEAF_7_EDX, LEAF_7_EDX, CPUID_7_ARCH_CAPABILITIES, CPUID_7_SPEC_CTRL},
 };
 
-static bool __attribute__((format(printf, 2, 3))) fail(char **error, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    if (vasprintf(error, fmt, ap) < 0)
-        abort();
-    va_end(ap);
-    return false;
-}
-
 static const char *name_of(unsigned word, uint32_t bit)
 {
     return words[word].bits[__builtin_ctz(bit)];
@@ -124,9 +116,9 @@ static bool read_switch(char *text, struct bit_set *on, struct bit_set *plus, st
         off = strcmp(value, "off") == 0;
     }
     if (!find_feature(text + !!sign, &w, &bit))
-        return fail(error, "%s: unknown CPU feature; -cpu help lists them", text + !!sign);
+        return error_set(error, "%s: unknown CPU feature; -cpu help lists them", text + !!sign);
     if (value && !off && strcmp(value, "on") != 0)
-        return fail(error, "%s=%s: it is on or off", text, value);
+        return error_set(error, "%s=%s: it is on or off", text, value);
     if (!off)
         wanted->word[w] |= bit;
     if (sign)
@@ -175,7 +167,7 @@ bool cpu_features_switch(struct cpu_model *m, const char *list, void (*warn)(con
     struct bit_set on = {{m->features, m->features_ecx, m->ext_features, m->features_7}};
     struct bit_set plus = {0}, minus = {0}, wanted = {0};
     char *copy = strdup(list), *save = NULL;
-    bool ok = copy != NULL || fail(error, "out of memory");
+    bool ok = copy != NULL || error_set(error, "out of memory");
 
     for (char *text = ok ? strtok_r(copy, ",", &save) : NULL; ok && text; text = strtok_r(NULL, ",", &save))
         ok = read_switch(text, &on, &plus, &minus, &wanted, error);

@@ -1,12 +1,12 @@
 #include "options.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "config.h"
+#include "error-text.h"
 #include "log.h"
 #include "optimise.h"
 
@@ -16,15 +16,7 @@
 
 static char *option_error; /* set by the handlers through fail() */
 
-static bool __attribute__((format(printf, 1, 2))) fail(const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    if (vasprintf(&option_error, fmt, ap) < 0)
-        abort();
-    va_end(ap);
-    return false;
-}
+#define fail(...) error_set(&option_error, __VA_ARGS__)
 
 bool parse_number(const char *s, uint64_t max, uint64_t *out)
 {

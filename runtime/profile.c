@@ -1,6 +1,7 @@
-/* The profile's counters and its file.
+/* The profile's counters and its files: FILE, and where the guest has marked several parts of the run, FILE.2
+ * for the second of them, FILE.3 and so on.
  *
- * The file is text, fields separated by tabs, one record a line, the first field says which; a line that
+ * A file is text, fields separated by tabs, one record a line, the first field says which; a line that
  * begins with # names the fields of the records below it.  tools/tmpl coverage reads it. */
 #include "profile.h"
 
@@ -19,8 +20,10 @@ struct form_count {
 #define MAX_EVENTS 48
 
 struct profile {
-    FILE *out;
     const char *file;
+    FILE *out;       /* of the next part; NULL: not open yet */
+    char name[4096]; /* its name */
+    unsigned parts;  /* that have or had a file */
     CPUX86State *env;
     const struct profile_source *source;
     bool stopped;
@@ -35,6 +38,17 @@ struct profile {
     unsigned nevents;
 };
 
+/* Open the next part's file; false: it cannot be, errno tells why. */
+static bool open_part(struct profile *p)
+{
+    p->parts++;
+    int n = p->parts == 1 ? snprintf(p->name, sizeof p->name, "%s", p->file)
+                          : snprintf(p->name, sizeof p->name, "%s.%u", p->file, p->parts);
+    errno = ENAMETOOLONG;
+    p->out = n < (int)sizeof p->name ? fopen(p->name, "we") : NULL;
+    return p->out != NULL;
+}
+
 void profile_open(CPUX86State *env, const char *file)
 {
     struct profile *p = calloc(1, sizeof *p);
@@ -42,8 +56,7 @@ void profile_open(CPUX86State *env, const char *file)
         user_error("out of memory");
     p->file = file;
     p->env = env;
-    p->out = fopen(file, "we");
-    if (!p->out)
+    if (!open_part(p))
         user_error("-profile %s: %s", file, strerror(errno));
     env->profile = p;
 }
@@ -58,7 +71,7 @@ uint64_t *profile_interp_counts(CPUX86State *env)
     return env->profile->interp;
 }
 
-/* After a stop mark the accelerators go on, but nothing counts any more. */
+/* After a stop mark the accelerators go on counting, for nothing: the next start mark forgets it. */
 void profile_interp(CPUX86State *env, unsigned form, bool slow)
 {
     env->profile->interp[form]++;
@@ -172,7 +185,15 @@ static void stop(struct profile *p)
         p->source->events(p->env);
     }
     merge_blocks(p);
-    write_file(p);
+    bool good = p->out || open_part(p);
+    if (good) {
+        write_file(p);
+        good = !ferror(p->out);
+        good = fclose(p->out) == 0 && good;
+    }
+    if (!good)
+        fprintf(stderr, "stitch86: -profile %s: %s\n", p->name, strerror(errno));
+    p->out = NULL;
 }
 
 void profile_mark(void *opaque, bool start)
@@ -183,13 +204,13 @@ void profile_mark(void *opaque, bool start)
         stop(p);
         return;
     }
-    if (p->stopped)
-        return;
     if (p->source)
         p->source->clear(env);
     memset(p->interp, 0, sizeof p->interp);
     memset(p->forms, 0, sizeof p->forms);
     p->nblocks = 0;
+    p->nevents = 0;
+    p->stopped = false;
 }
 
 void profile_close(CPUX86State *env)
@@ -198,9 +219,6 @@ void profile_close(CPUX86State *env)
     if (!p)
         return;
     stop(p);
-    bool bad = ferror(p->out) != 0;
-    if (fclose(p->out) != 0 || bad)
-        fprintf(stderr, "stitch86: -profile %s: %s\n", p->file, strerror(errno));
     free(p->blocks);
     free(p);
     env->profile = NULL;

@@ -25,11 +25,12 @@ static inline bool profile_on(const CPUX86State *env)
 }
 
 /* Guest port PROFILE_PORT exists with -profile: a write of 1 forgets what was counted so far, a write of 0
- * stops counting for good, so that a part of a run is measured. */
+ * ends what counts and writes it, so that parts of a run are measured: the first goes to FILE, the second to
+ * FILE.2, and so on. */
 #define PROFILE_PORT 0xea
 void profile_mark(void *opaque, bool start);
 
-/* Write the file: what was counted up to the last stop mark, or to now. */
+/* Write what was counted since the last start mark, unless a stop mark has ended that. */
 void profile_close(CPUX86State *env);
 
 /* ---- what the accelerators report ---- */
@@ -45,7 +46,8 @@ void profile_add_block(CPUX86State *env, const struct profile_block *b);
 /* Something that costs host instructions outside of templates happened so often; `name` lives on. */
 void profile_add_event(CPUX86State *env, const char *name, uint64_t times);
 
-/* The template accelerator's own counters: given over, or forgotten.  Events are asked for once, at the end. */
+/* The template accelerator's own counters: given over, or forgotten.  Events are asked for
+ * once, at the end of a part. */
 struct profile_source {
     void (*gather)(CPUX86State *env);
     void (*clear)(CPUX86State *env);

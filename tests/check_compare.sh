@@ -1,24 +1,11 @@
 #!/bin/sh
-# The reports of tools/compare, from made-up results of runs: what is paired, summed, compared and refused.
+# The reports of tools/compare, from made-up results of runs: what is paired, summed, compared and refused; which
+# profile is whose.
 # Environment: srcdir.
 srcdir=${srcdir:-$(dirname "$0")/..}
+. "$srcdir/tests/suite.sh"
 report=$srcdir/tools/compare.d/report.py
-if ! command -v python3 >/dev/null 2>&1; then
-    echo "no python3: skipped"
-    exit 77
-fi
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-failed=0 checks=0
-
-# expect WHAT GOT WANTED
-expect() {
-    checks=$((checks + 1))
-    if [ "$2" != "$3" ]; then
-        echo "$1: $2, expected $3"
-        failed=$((failed + 1))
-    fi
-}
+command -v python3 >/dev/null || skip "no python3"
 
 cat >"$tmp/list" <<'END'
 # name | group | expected | command
@@ -85,7 +72,30 @@ expect "quick: status" $? 0
 expect "quick: rows" "$(grep -c '^| [a-z]* | [0-9]' "$tmp/quick")" 3
 expect "quick" "$(grep '^| one ' "$tmp/quick")" "| one | 1.0 | 3.0 | 2.0 | +50.0 % | 12.0 | 4.00 | 3.00 |"
 
+# Shares: the boot, and a run of which the guest was lost in the third workload; then one of the rest.
+mkdir -p "$tmp/r/profile"
+profile() { # FILE ALL TEMPLATES HOST-WORDS [FORM TIMES]
+    printf '# stitch86 profile 1\ntotal\t%s\t%s\t%s\t%s\n' "$2" "$3" $(($2 - $3)) "$4" >"$1"
+    [ -z "${5-}" ] || printf 'form\tNOP\t5\t0\t5\nform\t%s\t0\t%s\t0\n' "$5" "$6" >>"$1"
+}
+profile "$tmp/r/profile/boot.profile" 1000000 999500 4000000
+echo "stitch86-demo: status 0" >"$tmp/r/profile/boot.console"
+profile "$tmp/r/profile/run-1.profile" 2000000 1999000 3998000 RDTSC 1000
+profile "$tmp/r/profile/run-1.profile.2" 3000000 2910000 8730000 HLT 90000
+printf '@@start one\n@@stop one 0\n@@out one one 1\n@@start two\n@@stop two 0\n@@out two two\n@@start bad\n' \
+    >"$tmp/r/profile/run-1.marks"
+profile "$tmp/r/profile/run-2.profile" 10 10 30
+printf '@@start bad\n@@stop bad 3\n' >"$tmp/r/profile/run-2.marks"
+shares=$srcdir/tools/compare.d/shares.py
+"$shares" "$tmp/r" "$tmp/list" >"$tmp/shares" 2>"$tmp/log"
+expect "shares: status" "$? $(wc -l <"$tmp/log")" "1 2"
+expect "shares" "$(tail -n +3 "$tmp/shares")" "$(
+    echo '| boot | boot | 99.950 % | 1.0 | 4.00 |  | passed |'
+    echo '| one | integer, calls | 99.950 % | 2.0 | 2.00 | RDTSC 0.050 % | passed |'
+    echo '| two | kernel | 97.000 % | 3.0 | 3.00 | HLT 3.000 % | FAILED: less than 98.0 % |'
+    echo '| bad | x87 | 100.000 % | 0.0 | 3.00 |  | FAILED: ended with status 3 |'
+)"
+
 "$report" table "$tmp/r" >"$tmp/log" 2>&1
 expect "too few arguments" "$? $(grep -c '^usage: ' "$tmp/log")" "1 1"
-echo "check_compare: Checks: $checks, Failures: $failed"
-[ "$failed" = 0 ]
+suite_end

@@ -2,35 +2,15 @@
 # tools/hostcount on a small mips64el program: sections between marks, ranges by name, a forked child, slower clocks.
 # Environment: MIPS_CC (a mips64el compiler, or all is skipped), CC_FOR_BUILD, srcdir.
 srcdir=${srcdir:-$(dirname "$0")/..}
+. "$srcdir/tests/suite.sh"
 case $($MIPS_CC -dumpmachine 2>/dev/null) in
 mips64el-*) ;;
-*)
-    echo "no mips64el compiler (MIPS_CC=${MIPS_CC-}): skipped"
-    exit 77
-    ;;
+*) skip "no mips64el compiler (MIPS_CC=${MIPS_CC-})" ;;
 esac
 case $(uname -m) in
-mips64)
-    echo "for other machines, which emulate: skipped"
-    exit 77
-    ;;
+mips64) skip "for other machines, which emulate" ;;
 esac
-if ! command -v qemu-mips64el >/dev/null 2>&1; then
-    echo "no qemu-mips64el: skipped"
-    exit 77
-fi
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-failed=0 checks=0
-
-# within WHAT NUMBER LEAST MOST
-within() {
-    checks=$((checks + 1))
-    if ! [ "$2" -ge "$3" ] 2>/dev/null || ! [ "$2" -le "$4" ]; then
-        echo "$1: $2, expected $3 to $4"
-        failed=$((failed + 1))
-    fi
-}
+command -v qemu-mips64el >/dev/null || skip "no qemu-mips64el"
 
 # The loops are of two instructions and a delay slot's.
 cat >"$tmp/p.c" <<'END'
@@ -115,5 +95,4 @@ within "the hottest block's times" \
 # 20 ms of the slower clock.
 within "the program's milliseconds" "$elapsed" 19 120
 within "real milliseconds ($real) for 20 of the program's" "$real" 200 60000
-echo "check_hostcount: Checks: $checks, Failures: $failed"
-[ "$failed" = 0 ]
+suite_end

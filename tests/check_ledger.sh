@@ -8,16 +8,9 @@ srcdir=${srcdir:-$(dirname "$0")/..}
 tmplc=${TMPLC:-tools/tmplc/tmplc}
 show=${TMPLSHOW:-${HOST_RUN:+$HOST_RUN }tools/tmplshow/tmplshow}
 golden=$srcdir/tests/ledger
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+. "$srcdir/tests/suite.sh"
 accept=false
 [ "${1-}" = --accept ] && accept=true
-failed=0 checks=0
-
-wrong() {
-    echo "$1"
-    failed=$((failed + 1))
-}
 
 # ---- stanzas: one file for each of templates/ ----
 mkdir "$tmp/new" "$tmp/blocks"
@@ -91,8 +84,6 @@ $show limits "$golden/limits" >"$tmp/limits" 2>&1 || wrong "tests/ledger/limits:
 cat "$tmp/limits"
 checks=$((checks + 2 + blocks + $(grep -c . "$tmp/limits")))
 
-echo "check_ledger: Checks: $checks, Failures: $failed"
-if [ "$failed" != 0 ] && ! $accept; then
-    echo "To accept these costs: tools/tmpl ledger --accept"
-fi
-[ "$failed" = 0 ]
+suite_end && exit
+$accept || echo "To accept these costs: tools/tmpl ledger --accept"
+exit 1

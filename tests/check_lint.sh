@@ -3,10 +3,8 @@
 # what their `#!' comments say, no more and no less.
 srcdir=${srcdir:-$(dirname "$0")/..}
 tmplc=${TMPLC:-tools/tmplc/tmplc}
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+. "$srcdir/tests/suite.sh"
 case $tmplc in /*) ;; *) tmplc=$PWD/$tmplc ;; esac
-failed=0 checks=0
 
 # ---- the templates ----
 cd "$srcdir" || exit 99
@@ -36,5 +34,4 @@ for f in lint-*.tmpl; do
     checks=$((checks + $(wc -l <"$tmp/expected")))
     diff -u "$tmp/expected" "$tmp/got" || failed=$((failed + 1))
 done
-echo "check_lint: Checks: $checks, Failures: $failed"
-[ "$failed" = 0 ]
+suite_end

@@ -4,13 +4,8 @@
 srcdir=${srcdir:-$(dirname "$0")/..}
 cc=${GUEST_CC:-i686-linux-gnu-gcc}
 stitch86=${STITCH86:-./stitch86}
-if ! command -v "$cc" >/dev/null 2>&1; then
-    echo "no compiler for i386 ($cc): skipped"
-    exit 77
-fi
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-failed=0 checks=0
+. "$srcdir/tests/suite.sh"
+command -v "$cc" >/dev/null || skip "no compiler for i386 ($cc)"
 
 cat >"$tmp/kernel.s" <<'END'
         .long 0x1badb002, 0, -0x1badb002
@@ -42,6 +37,14 @@ _start: mov $5, %ecx
         mov $100, %ecx
 2:      add %eax, %ebx
         loop 2b
+        mov $1, %al
+        out %al, %dx            # another part
+        mov $10, %ecx
+3:      add %eax, %ebx
+        bsf %ecx, %esi
+        loop 3b
+        xor %eax, %eax
+        out %al, %dx
         mov $0xf4, %edx
         out %al, %dx
         hlt
@@ -61,15 +64,6 @@ field() {
     awk -F '\t' -v f="$2" -v n="$3" '$1 == "form" && $2 == f { print $n; hit = 1 } END { if (!hit) print 0 }' "$1"
 }
 
-# expect WHAT GOT WANTED
-expect() {
-    checks=$((checks + 1))
-    if [ "$2" != "$3" ]; then
-        echo "$1: $2, expected $3"
-        failed=$((failed + 1))
-    fi
-}
-
 accels=interp
 case $(${HOST_RUN:-} "$stitch86" -accel template -kernel /dev/null 2>&1) in
 *"mips64el hosts only"*) ;;
@@ -87,8 +81,12 @@ for accel in $accels; do
         expect "$accel: $form by the interpreter" "$(field "$p" $form 4)" $i
     done
     expect "$accel: CPUID" "$(field "$p" CPUID 3) $(field "$p" CPUID 4)" "0 1"
-    # The first mark forgets what was before it, the write that makes it comes behind that; the second one ends all.
+    # The first mark forgets what was before it, the write that makes it comes behind that; the second one ends it.
     expect "$accel: OUT" "$(field "$p" OUT_DX_AL 4)" 1
+    # OUT, MOV, the loop of three, XOR.
+    expect "$accel: second part" "$(awk -F '\t' '$1 == "total" { print $2 }' "$p.2")" $((2 + 10 * 3 + 1))
+    expect "$accel: ADD in the second part" "$(($(field "$p.2" ADD_EV_GV 3) + $(field "$p.2" ADD_EV_GV 4)))" 10
+    expect "$accel: parts" "$(ls "$p".[0-9]*)" "$p.2"
     if [ $accel = template ]; then
         expect "template: REP MOVS" "$(($(field "$p" MOVS_A5 3) + $(field "$p" MOVS_A5 4)))" 1
         expect "template: host words of ADD" "$(($(field "$p" ADD_EV_GV 5) >= 1000 && $(field "$p" ADD_EV_GV 5) <= 6000))" 1
@@ -117,5 +115,4 @@ ${HOST_RUN:-} "$stitch86" -accel interp -kernel "$tmp/kernel" -profile "$tmp/non
 expect "a file that cannot be written" "$? $(grep -c '^stitch86: -profile .*/none/such: ' "$tmp/log")" "1 1"
 "$srcdir/tools/tmpl" --build-dir "$tmp/build" coverage "$tmp/kernel.s" >"$tmp/log" 2>&1
 expect "what is no profile" $? 1
-echo "check_profile: Checks: $checks, Failures: $failed"
-[ "$failed" = 0 ]
+suite_end

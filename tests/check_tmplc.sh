@@ -4,12 +4,10 @@
 # Make's own templates are the test of what it must accept.
 srcdir=${srcdir:-$(dirname "$0")/..}
 tmplc=${TMPLC:-tools/tmplc/tmplc}
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+. "$srcdir/tests/suite.sh"
 
 case $tmplc in /*) ;; *) tmplc=$PWD/$tmplc ;; esac
 isa=$(cd "$srcdir/translator" && pwd)/isa.tab
-failed=0 checks=0
 cd "$srcdir/tests/tmplc" || exit 99
 for f in bad-*.tmpl; do
     awk '(i = index($0, "#! ")) { print FILENAME ":" FNR ": " substr($0, i + 3) }' "$f" \
@@ -18,26 +16,18 @@ for f in bad-*.tmpl; do
     status=$?
     grep -v '^tmplc: [0-9]* errors*$' "$tmp/out" | sort > "$tmp/got"
     checks=$((checks + $(wc -l < "$tmp/expected")))
-    if [ $status != 1 ]; then
-        echo "$f: exit status $status"
-        failed=$((failed + 1))
-    fi
+    expect "$f: status" $status 1
     if ! diff -u "$tmp/expected" "$tmp/got"; then
         failed=$((failed + 1))
     fi
 done
 
 # Files and options.
-wrong() {
-    echo "$1: $(cat "$tmp/out")"
-    failed=$((failed + 1))
-}
 "$tmplc" "$tmp/none.tmpl" 2> "$tmp/out"
-[ $? = 1 ] && grep -q 'cannot read' "$tmp/out" || wrong "missing file"
+[ $? = 1 ] && grep -q 'cannot read' "$tmp/out" || wrong "missing file: $(cat "$tmp/out")"
 "$tmplc" --header "$tmp/no/dir.h" all-opcodes.tmpl 2> "$tmp/out"
-[ $? = 1 ] && grep -q 'cannot write' "$tmp/out" || wrong "no directory"
+[ $? = 1 ] && grep -q 'cannot write' "$tmp/out" || wrong "no directory: $(cat "$tmp/out")"
 "$tmplc" 2> "$tmp/out"
-[ $? = 2 ] || wrong "no arguments"
+[ $? = 2 ] || wrong "no arguments: $(cat "$tmp/out")"
 checks=$((checks + 3))
-echo "check_tmplc: Checks: $checks, Failures: $failed"
-[ $failed = 0 ]
+suite_end

@@ -6,8 +6,7 @@
 srcdir=${srcdir:-$(dirname "$0")/..}
 tmplc=${TMPLC:-tools/tmplc/tmplc}
 cc=${CC_FOR_BUILD:-cc}
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+. "$srcdir/tests/suite.sh"
 
 as=
 for try in $MIPS_AS mips64el-linux-gnuabi64-as as; do
@@ -17,8 +16,7 @@ for try in $MIPS_AS mips64el-linux-gnuabi64-as as; do
     fi
 done
 if [ -z "$as" ] || ! "$cc" -v > /dev/null 2>&1; then
-    echo "no assembler for MIPS64 with Loongson extensions, or no compiler: skipped"
-    exit 77
+    skip "no assembler for MIPS64 with Loongson extensions, or no compiler"
 fi
 
 cpp="-I$tmp -I. -I$srcdir/templates -I$srcdir/runtime -I$srcdir/runtime/fpu -I$srcdir/runtime/simd"
@@ -53,7 +51,7 @@ compare() { # name, tmplc arguments
     echo "$name: $((size / 4)) words agree with as"
 }
 
-failed=0
+checks=3
 if [ -n "${TEMPLATES_ONLY-}" ]; then
     # Other stanzas become empty lines.
     for file in "$srcdir"/templates/*.tmpl; do
@@ -85,8 +83,6 @@ compare all-opcodes $all || failed=$((failed + 1))
 sed -n 's/^[1-9]*:* *\([a-z][a-z0-9_.]*\)\( .*\)*$/\1/p' $all | sort -u > "$tmp/tested"
 untested=$(cut -d' ' -f1 "$tmp/known" | sort -u | comm -23 - "$tmp/tested")
 if [ -n "$untested" ]; then
-    echo "not in all-opcodes:" $untested
-    failed=$((failed + 1))
+    wrong "not in all-opcodes: $(echo $untested)"
 fi
-echo "check_tmplc_as: Checks: 3, Failures: $failed"
-[ $failed = 0 ]
+suite_end

@@ -263,7 +263,17 @@ static void string_ended(const char *name, bool done)
     same(name, STRING_CLOBBERS);
 }
 
-static void movs(int size)
+typedef uint32_t *string_fn(uint32_t *);
+
+static void string_runs(string_fn *emit, uint32_t to, uint32_t count)
+{
+    R(edi) = sx(to);
+    R(ecx) = sx(count);
+    memcpy(&want, &now, sizeof want);
+    RUN(emit(words));
+}
+
+static void movs(int size, string_fn *emit)
 {
     for (int t = 0; t < 3000; t++) {
         uint32_t count = counts[string_random(COUNTS)], from = string_random(PAGE), to = string_random(PAGE);
@@ -288,11 +298,7 @@ static void movs(int size)
             two_pages(a, a_good, b, b_good);
         }
         R(esi) = sx(a);
-        R(edi) = sx(b);
-        R(ecx) = sx(count);
-        memcpy(&want, &now, sizeof want);
-        RUN(size == 1 ? emit_rep_movs_8(words) : size == 2 ? emit_rep_movs_16(words)
-            : emit_rep_movs_32(words));
+        string_runs(emit, b, count);
         uint64_t bytes = (uint64_t)count * (uint64_t)size;
         uint32_t host_to = to + (same_page ? 0 : PAGE);
         bool done = !count || (count < 0x1000 && from + bytes <= PAGE && to + bytes <= PAGE && a_good
@@ -308,7 +314,7 @@ static void movs(int size)
     }
 }
 
-static void stos(int size)
+static void stos(int size, string_fn *emit)
 {
     for (int t = 0; t < 2000; t++) {
         uint32_t count = counts[string_random(COUNTS)], to = string_random(PAGE);
@@ -318,11 +324,7 @@ static void stos(int size)
         int kind = t % 7 ? ENTRY_GOOD : t % 2 ? ENTRY_EMPTY : ENTRY_NEGATIVE;
         snippet_start();
         set_entry(a, true, kind);
-        R(edi) = sx(a);
-        R(ecx) = sx(count);
-        memcpy(&want, &now, sizeof want);
-        RUN(size == 1 ? emit_rep_stos_8(words) : size == 2 ? emit_rep_stos_16(words)
-            : emit_rep_stos_32(words));
+        string_runs(emit, a, count);
         uint64_t bytes = (uint64_t)count * (uint64_t)size;
         bool done = !count || (count < 0x1000 && to + bytes <= PAGE && kind == ENTRY_GOOD);
         if (done) {
@@ -346,13 +348,10 @@ static void scas(void)
             n = count = left; /* just up to the page's end */
         snippet_start();
         set_entry(a, false, kind);
-        R(edi) = sx(a);
-        R(ecx) = sx(count);
         for (uint32_t i = 0; i < PAGE; i++) /* rare enough to come late or not at all */
             if (now.page[i] == (uint8_t)R(eax) && snippet_random() % 16)
                 now.page[i] ^= 1;
-        memcpy(&want, &now, sizeof want);
-        RUN(emit_repne_scas8(words));
+        string_runs(emit_repne_scas8, a, count);
         while (k < n && want.page[to + k] != (uint8_t)W(eax))
             k++;
         bool found = k < n, done = count && kind == ENTRY_GOOD && (found || count <= left);
@@ -371,10 +370,12 @@ static void scas(void)
 
 void check_strings(void)
 {
-    for (int size = 1; size <= 4; size *= 2) {
-        movs(size);
-        stos(size);
-    }
+    movs(1, emit_rep_movs_8);
+    movs(2, emit_rep_movs_16);
+    movs(4, emit_rep_movs_32);
+    stos(1, emit_rep_stos_8);
+    stos(2, emit_rep_stos_16);
+    stos(4, emit_rep_stos_32);
     scas();
     snippet_start();
     RUN(emit_repne_scas8_record(words, 0x105));

@@ -80,6 +80,15 @@ def icounts(stats):
     return counts
 
 
+def told_output(marks, name):
+    """What the guest told of a workload's output (src/init.c)."""
+    return '\n'.join(re.findall(rf'^@@out {re.escape(name)} (.*)$', marks, re.M))
+
+
+def boot_ended(folder):
+    return 'stitch86-demo: status 0' in read(folder + '/boot.console')
+
+
 def check_output(workload, figure, text):
     if figure.status != '0':
         figure.problem = f'ended with status {figure.status}'
@@ -112,15 +121,14 @@ def read_side(folder, workloads):
             if name not in by_name:
                 continue
             figure = Figure(status, wall, split, guest)
-            text = '\n'.join(re.findall(rf'^@@out {re.escape(name)} (.*)$', marks, re.M))
-            check_output(by_name[name], figure, text)
+            check_output(by_name[name], figure, told_output(marks, name))
             figures[name] = figure
     whole = [s for s in read_sections(read(folder + '/boot.count')) if not s[0]]
     if whole:
         found = re.search(r'^icount (\d+)', read(folder + '/boot.stats'), re.M)
         figures['boot'] = Figure('0', wall_of(folder + '/boot.times'), whole[-1][4],
                                  int(found[1]) if found else None)
-        if not re.search(r'stitch86-demo: status 0', read(folder + '/boot.console')):
+        if not boot_ended(folder):
             figures['boot'].problem = 'did not come to its end'
     return figures
 
