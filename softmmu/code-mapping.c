@@ -15,6 +15,7 @@ bool mmu_code_mapping(CPUX86State *env, uint32_t vaddr, bool user, struct mmu_la
         return false;
     *page = w.paddr & ~(hwaddr)(TARGET_PAGE_SIZE - 1);
     *global = w.global;
+    mmu_note_large(env->mmu, vaddr, w.page_size);
     if (w.page_size > TARGET_PAGE_SIZE && env->a20_mask == UINT32_MAX) {
         large->size = w.page_size;
         large->vaddr = vaddr & ~(w.page_size - 1);

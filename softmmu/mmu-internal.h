@@ -110,6 +110,14 @@ struct softmmu {
     struct softmmu_stats stats;
 };
 
+/* Something that was walked is a large page, and INVLPG anywhere in it is to drop it.  A flush of all forgets that:
+ * who keeps what has been walked tells again. */
+static inline void mmu_note_large(struct softmmu *s, uint32_t vaddr, uint32_t page_size)
+{
+    if (page_size > TARGET_PAGE_SIZE)
+        s->large[vaddr >> 21] = page_size > 2u << 20 ? 2 : 1;
+}
+
 static inline struct tlb_entry *tlb_slot(const struct softmmu *s, int mmu_idx, uint32_t vaddr)
 {
     uint64_t offset = (uint64_t)(vaddr >> TARGET_PAGE_BITS) << TLB_PAGE_SHIFT;

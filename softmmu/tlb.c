@@ -28,6 +28,7 @@ struct softmmu *softmmu_new(CPUX86State *env)
     env->mmu = s;
     for (unsigned i = 0; i < NB_MMU_MODES; i++) {
         s->table[i] = zero_map(TLB_TABLE_SIZE);
+        env->tlb_tables[i] = (uint64_t)(uintptr_t)s->table[i];
         bool ok = s->table[i] != NULL;
         for (unsigned g = 0; g < 2; g++) {
             s->log[i][g].vpn = zero_map(VPN_COUNT * sizeof(uint32_t));
@@ -200,8 +201,7 @@ const struct mmu_page *mmu_lookup(CPUX86State *env, uint32_t vaddr, enum mmu_acc
         if (r->region->kind == REGION_RAM)
             p->ram = &r->region->pages[offset >> TARGET_PAGE_BITS];
     }
-    if (w.page_size > TARGET_PAGE_SIZE)
-        s->large[vpn >> 9] = w.page_size > 2u << 20 ? 2 : 1;
+    mmu_note_large(s, vaddr, w.page_size);
     install(s, mmu_idx, vaddr, p);
     return p;
 }
@@ -237,8 +237,7 @@ hwaddr mmu_fetch_page(CPUX86State *env, uint32_t vaddr, const uint8_t **host, bo
         f->generation = s->generation[w.global];
         f->paddr = w.paddr & ~(hwaddr)(TARGET_PAGE_SIZE - 1);
         f->host = phys_mem_ptr(env->mem, f->paddr, TARGET_PAGE_SIZE);
-        if (w.page_size > TARGET_PAGE_SIZE)
-            s->large[vpn >> 9] = w.page_size > 2u << 20 ? 2 : 1;
+        mmu_note_large(s, vaddr, w.page_size);
     }
     *host = f->host ? f->host + offset : NULL;
     *global = f->global;

@@ -36,6 +36,8 @@ enum window_fault {
     WINDOW_OTHER   /* no address of the current window */
 };
 enum window_fault window_fault(CPUX86State *env, uintptr_t host, bool store);
+/* Would a store at `host` be a page fault of the guest?  Without any effect. */
+bool window_store_faults(CPUX86State *env, uintptr_t host);
 
 struct window_stats {
     uint64_t faults, maps, unmaps, revalidations, spaces;

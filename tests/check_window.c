@@ -3,8 +3,10 @@
 #include "mmu-env.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "mmu-internal.h"
 #include "window.h"
 
 static sigjmp_buf probe_jmp;
@@ -174,6 +176,62 @@ START_TEST(large_pages)
 }
 END_TEST
 
+/* A host with larger pages: those of the guest that share one come and go as one. */
+START_TEST(host_pages_of_16_kib)
+{
+    setenv("STITCH86_HOST", "16k", 1);
+    start(true, true);
+    unsetenv("STITCH86_HOST");
+    paged(0);
+    for (unsigned i = 0; i < 8; i++)
+        map32(0x8000 + i * 0x1000, (0x108000 + i * 0x1000) | P | W | A | D | G);
+    ck_assert_int_eq(fault(0, 0x9010, true), WINDOW_MAPPED);
+    ck_assert(writable(0, 0x8000) && writable(0, 0xbfff) && !readable(0, 0x7fff) && !readable(0, 0xc000));
+    ram[0x10a010] = 9;
+    ck_assert_uint_eq(*at(0, 0xa010), 9);
+    /* The next one: rights are those that all have, and the first store to a page is not for it to see. */
+    put32(pte_at(0xd000), 0x10d000 | P | W | A | G);
+    ck_assert_int_eq(fault(0, 0xe000, false), WINDOW_MAPPED);
+    ck_assert(readable(0, 0xc000) && !writable(0, 0xe000));
+    ck_assert_int_eq(fault(0, 0xe000, true), WINDOW_NEVER);
+    put32(pte_at(0xd000), 0x10d000 | P | W | A | D | G);
+    ck_assert_int_eq(fault(0, 0xe000, true), WINDOW_MAPPED);
+    ck_assert(writable(0, 0xe000) && writable(0, 0xd000));
+    /* Code in one of them. */
+    window_protect(env.mmu->windows, 0x10f000);
+    ck_assert(readable(0, 0xc000) && !writable(0, 0xc000) && !writable(0, 0xf000));
+    ck_assert_int_eq(fault(0, 0xc000, true), WINDOW_MAPPED);
+    /* One changes: they go, and cannot come again. */
+    put32(pte_at(0xb000), 0x107000 | P | W | A | D | G);
+    tlb_flush_page(&env, 0xb000);
+    ck_assert(!readable(0, 0x8000) && !readable(0, 0xb000) && readable(0, 0xc000));
+    ck_assert_int_eq(fault(0, 0x8000, false), WINDOW_NEVER);
+    put32(pte_at(0xb000), 0x10b000 | P | W | D | G); /* not accessed */
+    tlb_flush(&env);
+    ck_assert_int_eq(fault(0, 0x8000, false), WINDOW_NEVER);
+    put32(pte_at(0xb000), 0x10b000 | P | W | A | D | G);
+    tlb_flush(&env);
+    ck_assert_int_eq(fault(0, 0x8000, false), WINDOW_MAPPED);
+    put32(pte_at(0xc000), 0);
+    tlb_flush(&env);
+    ck_assert(readable(0, 0x8000) && !readable(0, 0xc000) && !readable(0, 0xd000));
+    /* Not where they lie otherwise in RAM; not what is not there. */
+    map32(0x14000, 0x109000 | P | W | A | D | G);
+    ck_assert_int_eq(fault(0, 0x14000, false), WINDOW_NEVER);
+    ck_assert_int_eq(fault(0, 0x18000, false), WINDOW_GUEST);
+    /* A large page, with code in it. */
+    put32(DIR + 4 * 5, 0x400000 | P | W | A | D | PS | G);
+    tlb_flush(&env);
+    ck_assert_int_eq(fault(0, 0x1400123, true), WINDOW_MAPPED);
+    ck_assert(writable(0, 0x17ff000));
+    tlb_flush(&env);
+    ck_assert(writable(0, 0x17ff000) && writable(0, 0x8000));
+    put32(DIR + 4 * 5, 0);
+    tlb_flush_page(&env, 0x1500000);
+    ck_assert(!readable(0, 0x1400000) && !readable(0, 0x17ff000));
+}
+END_TEST
+
 START_TEST(pages_with_code_are_not_written)
 {
     start(true, false);
@@ -302,7 +360,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         without_paging_all_ram_is_there, the_supervisor_has_global_pages_only, what_the_guest_changes_goes, large_pages,
-        pages_with_code_are_not_written, watch_points_close_the_window, address_spaces,
+        host_pages_of_16_kib, pages_with_code_are_not_written, watch_points_close_the_window, address_spaces,
         a_space_that_is_always_switched_loses_its_window, many_address_spaces,
     };
     return mmu_run("window", tests, sizeof(tests) / sizeof(tests[0]));

@@ -10,6 +10,7 @@
 #include "exception.h"
 #include "exec.h"
 #include "flags.h"
+#include "host.h"
 #include "interp.h"
 #include "log.h"
 #include "mxcsr.h"
@@ -53,16 +54,14 @@ static uint8_t *map_code(void)
     return (uint8_t *)start;
 }
 
-/* Probing by SIGILL does not work: MSA instructions are NOPs where there is none.  STITCH86_HOST=mmi makes an MSA host
- * do as one without, for tests. */
+/* Probing by SIGILL does not work: MSA instructions are NOPs where there is none. */
 static unsigned host_features(void)
 {
     unsigned long hwcap = getauxval(AT_HWCAP);
-    const char *only = getenv("STITCH86_HOST");
     uint32_t fir;
     __asm__("cfc1 %0, $0" : "=r"(fir));
     return (hwcap & HWCAP_LOONGSON_MMI ? TMPL_HOST_MMI : 0) | (fir & FIR_PS ? TMPL_HOST_PS : 0)
-        | ((hwcap & HWCAP_MSA) && !(only && !strcmp(only, "mmi")) ? TMPL_HOST_MSA : 0);
+        | ((hwcap & HWCAP_MSA) && !host_pretends("mmi") ? TMPL_HOST_MSA : 0);
 }
 
 /* From a C function that translated code called back to ctx->unwound, with the stack pointer it had. */

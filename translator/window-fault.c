@@ -40,6 +40,16 @@ static bool is_probe(const uint32_t *pc)
     return op >= 0x20 && op <= 0x25 && is_store(pc[1]) && !((pc[0] ^ pc[1]) & 0x03ffffff);
 }
 
+/* Of an operand on two pages the first one faults first: before the second one's accessed and dirty bits are set.
+ * Read-modify-writes have their base in T4, and access all of the operand at once; a probe of an operand's last byte
+ * has the operand's address for a base. */
+static bool first_page_faults(CPUX86State *env, const ucontext_t *uc, uint32_t word, uintptr_t at)
+{
+    unsigned base = word >> 21 & 31;
+    uintptr_t start = uc->uc_mcontext.gregs[base] + (base == HREG_T4 ? (uintptr_t)(int16_t)word : 0);
+    return (start ^ at) / TARGET_PAGE_SIZE && window_store_faults(env, start);
+}
+
 static void on_fault(int sig, siginfo_t *info, void *context)
 {
     ucontext_t *uc = context;
@@ -47,7 +57,10 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     uint64_t pc = uc->uc_mcontext.pc;
     if (ctx && ctx->running && pc >= (uintptr_t)ctx->code && pc < (uintptr_t)ctx->code_ptr) {
         const uint32_t *at = (const uint32_t *)(uintptr_t)pc;
-        switch (window_fault(ctx->env, (uintptr_t)info->si_addr, is_store(*at) || is_probe(at))) {
+        uintptr_t host = (uintptr_t)info->si_addr;
+        bool probe = is_probe(at);
+        switch ((probe || is_probe(at - 1)) && first_page_faults(ctx->env, uc, *at, host) ? WINDOW_GUEST
+                : window_fault(ctx->env, host, probe || is_store(*at))) {
         case WINDOW_MAPPED:
             return;
         case WINDOW_GUEST:
