@@ -26,6 +26,11 @@ static uint32_t segment_hflags(const struct segment *s, int seg)
     return f;
 }
 
+uint32_t data_segment_hf(const struct segment *s)
+{
+    return segment_hflags(s, R_ES) >> (HF_SEG_SHIFT + 2 * R_ES);
+}
+
 static int derive_cpl(const CPUX86State *env)
 {
     if (!(env->cr[0] & CR0_PE))
@@ -92,6 +97,21 @@ void update_transfer_hflags(CPUX86State *env)
     int cpl = derive_cpl(env);
     f |= transfer_hflags(env, cpl);
     f |= segment_hflags(&env->segs[R_CS], R_CS) | segment_hflags(&env->segs[R_SS], R_SS);
+    set_mode(env, f, cpl);
+}
+
+void update_flat_transfer_hflags(CPUX86State *env, int cpl)
+{
+    const uint32_t flat = HF_CS32 | HF_SS32 | HF_SEG_FLAT(R_CS) | HF_SEG_FLAT(R_SS);
+    if (env->eflags & (AC_MASK | VM_MASK)) {
+        cpu_update_hflags(env);
+        return;
+    }
+    uint32_t f = (env->hflags & ~(uint32_t)(HF_CPL_MASK | HF_VM | HF_TF | HF_IOPL_OK | HF_WINDOW)) | flat | (uint32_t)cpl;
+    if (env->eflags & TF_MASK)
+        f |= HF_TF;
+    if (cpl <= (int)((env->eflags & IOPL_MASK) >> IOPL_SHIFT))
+        f |= HF_IOPL_OK;
     set_mode(env, f, cpl);
 }
 

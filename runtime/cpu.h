@@ -139,6 +139,33 @@ struct insn;
 struct cpu_model;
 struct profile;
 
+/* A descriptor of the GDT that was found good for DS, ES, FS and GS, and what it makes of them.  The one in memory
+ * is compared with it each time, so nothing has to be told of its end. */
+struct desc_slot {
+    uint32_t selector; /* with its RPL, which had been checked; 0: none */
+    uint32_t hf;       /* the two bits HF_SEG_FULL and HF_SEG_BASE0, from bit 0 on */
+    uint32_t raw[2];
+    struct segment seg;
+};
+#define DESC_SLOTS 16u
+static inline unsigned desc_slot_index(uint32_t selector)
+{
+    return selector >> 3 & (DESC_SLOTS - 1);
+}
+
+/* The jump cache of a mode with the code segment's base 0. */
+struct mode_slot {
+    uint32_t flags; /* tb_flags(); 0: none */
+    uint32_t table; /* its number (translator/jmp-cache.c) */
+    void *jmp_cache;
+};
+#define MODE_SLOTS 32u
+/* templates/mode.tmpl says the same. */
+static inline unsigned mode_slot_index(uint32_t flags)
+{
+    return (flags ^ flags >> 11 ^ flags >> 24) & (MODE_SLOTS - 1);
+}
+
 /* Code reaches them all by a 16-bit offset. */
 #define PAGE_GUARDS 24576
 
@@ -220,6 +247,7 @@ typedef struct CPUX86State {
     struct profile *profile;               /* -profile, or NULL (profile.h) */
     uint64_t profile_counts;               /* address of the counters of blocks */
     uint64_t tlb_base; /* address of the current mode's TLB table */
+    uint64_t tlb_tables[NB_MMU_MODES]; /* and of each mode's */
     uint64_t mem_base; /* what gp holds: a direct window's address for guest address 0, or tlb_base */
     uint64_t window[2]; /* [1]: for CPL 3; 0: there is none now (softmmu/window.h) */
 
@@ -227,6 +255,8 @@ typedef struct CPUX86State {
     void *_Atomic jmp_cache;  /* table for inline indirect look-ups; an empty one makes code leave */
     void *jmp_cache_empty;    /* that empty table; NULL without templates */
     uint64_t tb_helpers[32];  /* C functions that thunks call */
+    struct desc_slot desc_slots[DESC_SLOTS];
+    struct mode_slot mode_slots[MODE_SLOTS];
     uint8_t page_guard[PAGE_GUARDS]; /* 1: the page is mapped as links to it assume (translator/tb-link.c) */
 } CPUX86State;
 

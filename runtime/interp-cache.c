@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "interp-core.h"
+#include "optimise.h"
 #include "profile.h"
 
 enum {
@@ -348,7 +349,8 @@ static inline __attribute__((always_inline)) void run(CPUX86State *env, uint32_t
 
     cs_base = env->segs[R_CS].base;
     limit = env->segs[R_CS].limit;
-    safe = limit > 15 ? limit - 15 : 0; /* up to here the limit needs no look */
+    /* Up to here the limit needs no look. */
+    safe = limit > 15 && optimise_on(OPTIMISE_INTERP_CACHE) ? limit - 15 : 0;
     do {
         uint32_t eip = env->eip;
         const struct entry *e = likely(eip < safe) ? lookup(env, &at, cs_base + eip) : fetch_uncached(env);

@@ -4,6 +4,7 @@
  * Errors on the way have the EXT bit set in their code unless a software interrupt is being
  * delivered.  Everything is checked, and stack pages probed, before a byte is pushed. */
 #include "log.h"
+#include "optimise.h"
 #include "protect.h"
 
 struct event {
@@ -194,6 +195,70 @@ static void idt_interrupt(CPUX86State *env, const struct event *e)
         env->eflags &= ~(uint32_t)IF_MASK;
 }
 
+/* What comes all the time: a 32-bit gate, flat kernel segments, from flat CPL 3 or CPL 0, and all of the new frame in one
+ * page.  False: nothing was done.  What it looks at, it looks at in the order of idt_interrupt(), and goes no
+ * further than the first thing that is special, so page faults are the same. */
+static bool quick_interrupt(CPUX86State *env, const struct event *e)
+{
+    const uint32_t flat = HF_SS32 | HF_SEG_FLAT(R_SS);
+    uint32_t entry = (uint32_t)e->vector * 8;
+    int cpl = cpu_cpl(env);
+    if ((env->hflags & HF_VM) || (cpl != 0 && cpl != 3) || entry + 7 > env->idt_limit)
+        return false;
+    uint64_t raw = mmu_ldq(env, env->idt_base + entry, mmu_kernel_idx(), 0);
+    struct descriptor gate = { (uint32_t)raw, (uint32_t)(raw >> 32) };
+    if ((gate.high & (DESC_P_MASK | DESC_S_MASK | 0xe00)) != (DESC_P_MASK | 0xe00)
+        || (e->is_int && desc_dpl(gate) < cpl))
+        return false;
+    uint32_t selector = gate_selector(gate);
+    if (!selector_in_gdt(env, selector))
+        return false;
+    uint64_t code = gdt_read(env, selector), stack = 0;
+    if (!desc_is_flat_code(code, 0))
+        return false;
+
+    uint32_t esp = env->regs[R_ESP], ss = 0, count = 3u + e->has_error;
+    if (cpl == 3) {
+        if (!(env->tr.flags & DESC_P_MASK) || !(env->tr.flags & SYS_32BIT_MASK) || env->tr.limit < 9)
+            return false;
+        esp = mmu_ldl(env, env->tr.base + 4, mmu_kernel_idx(), 0);
+        ss = mmu_lduw(env, env->tr.base + 8, mmu_kernel_idx(), 0);
+        if ((ss & 3) || !selector_in_gdt(env, ss))
+            return false;
+        stack = gdt_read(env, ss);
+        if (!desc_is_flat_data(stack, 0))
+            return false;
+        count += 2;
+    } else if ((env->hflags & flat) != flat) {
+        return false;
+    }
+    uint32_t len = 4;
+    if (((esp - 4 * count) ^ (esp - 1)) & TARGET_PAGE_MASK)
+        return false;
+    /* The first push is what would fault. */
+    uint8_t *host = mmu_host_ptr(env, esp - 4, &len, MMU_DATA_STORE, mmu_idx_of_cpl(env, 0), 0);
+    if (!host)
+        return false;
+
+    struct stack_dword *top = (void *)host;
+    if (cpl == 3) {
+        top--[0].v = env->segs[R_SS].selector;
+        top--[0].v = env->regs[R_ESP];
+        segment_fill_flat(&env->segs[R_SS], ss, stack);
+    }
+    top--[0].v = e->eflags;
+    top--[0].v = env->segs[R_CS].selector;
+    top--[0].v = e->next_eip;
+    if (e->has_error)
+        top->v = e->error_code;
+    env->regs[R_ESP] = esp - 4 * count;
+    segment_fill_flat(&env->segs[R_CS], selector & 0xfffc, code);
+    env->eip = gate_offset(gate);
+    env->eflags &= ~(uint32_t)(TF_MASK | NT_MASK | RF_MASK | (gate.high & 1u << DESC_TYPE_SHIFT ? 0 : IF_MASK));
+    update_flat_transfer_hflags(env, 0);
+    return true;
+}
+
 static void log_interrupt(CPUX86State *env, const struct event *e, bool is_hw)
 {
     log_printf("int v=%02x e=%04x i=%d hw=%d cpl=%d IP=%04x:%08x pc=%08x SP=%04x:%08x EAX=%08x CR2=%08x\n",
@@ -225,6 +290,8 @@ void do_interrupt(CPUX86State *env, int vector, bool is_int, uint32_t error_code
     env->hflags &= ~(uint32_t)HF_INHIBIT;
     if (is_hw && vector == EXCP_NMI)
         env->nmi_blocked = true;
+    if (optimise_on(OPTIMISE_QUICK_EVENTS) && (env->hflags & HF_PE) && quick_interrupt(env, &e))
+        return;
     if (!(env->hflags & HF_PE)) {
         real_interrupt(env, &e);
     } else if ((env->hflags & HF_VM) && is_int && is_int_n(env, &e)) {

@@ -114,6 +114,39 @@ static inline _Noreturn void raise_selector(CPUX86State *env, int vector, uint32
     raise_exception_err(env, vector, (selector & 0xfffc) | ext, 0);
 }
 
+/* Is a descriptor in memory that of a flat 32-bit segment of privilege level dpl, accessed and present: a code segment
+ * that does not conform, or writable data? */
+static inline bool desc_is_flat_code(uint64_t raw, int dpl)
+{
+    const uint64_t ignored = 1ull << 52 | 1ull << 41; /* AVL, readable */
+    return (raw & ~ignored) == (0x00cf99000000ffffull | (uint64_t)dpl << 45);
+}
+
+static inline bool desc_is_flat_data(uint64_t raw, int dpl)
+{
+    return (raw & ~(1ull << 52)) == (0x00cf93000000ffffull | (uint64_t)dpl << 45);
+}
+
+/* Of the GDT, within its limit, and not null? */
+static inline bool selector_in_gdt(const CPUX86State *env, uint32_t selector)
+{
+    return !(selector & 4) && !selector_is_null(selector) && (selector | 7) <= env->gdt_limit;
+}
+
+static inline uint64_t gdt_read(CPUX86State *env, uint32_t selector)
+{
+    return mmu_ldq(env, env->gdt_base + (selector & 0xfff8), mmu_kernel_idx(), 0);
+}
+
+/* Fill a segment cache from such a descriptor. */
+static inline void segment_fill_flat(struct segment *s, uint32_t selector, uint64_t raw)
+{
+    *s = (struct segment) { selector, 0, ~0u, (uint32_t)(raw >> 32) };
+}
+
+/* Dwords of a stack frame, in host memory. */
+struct __attribute__((packed, may_alias)) stack_dword { uint32_t v; };
+
 /* The descriptor of a selector; null is #GP(ext), beyond the table `vector`(selector). */
 struct descriptor desc_fetch(CPUX86State *env, uint32_t selector, int vector, uint32_t ext);
 /* Linear address of a selector's descriptor; only for one that desc_fetch took. */
@@ -131,10 +164,14 @@ struct descriptor desc_check_stack(CPUX86State *env, uint32_t selector, int cpl,
 struct descriptor desc_check_data(CPUX86State *env, uint32_t selector, int cpl, int vector, uint32_t ext);
 /* After a return to an outer level: null the data segments it may not see (SDM 3, 5.8.6), with their hflags. */
 void segment_null_inaccessible(CPUX86State *env, int cpl);
+/* The two bits of a data segment in hflags, from bit 0 on. */
+uint32_t data_segment_hf(const struct segment *s);
 /* hflags after a load of DS, ES, FS or GS, which only its own bits depend on. */
 void update_data_segment_hflags(CPUX86State *env, int seg);
 /* hflags after a control transfer to another privilege level or segment, which changes CS, SS and EFLAGS only. */
 void update_transfer_hflags(CPUX86State *env);
+/* The same where the new CS and SS are flat 32-bit segments and the mode is protected before and after. */
+void update_flat_transfer_hflags(CPUX86State *env, int cpl);
 /* seg_load_real() without the hflags. */
 void segment_fill_real(CPUX86State *env, int seg, uint32_t selector, bool vm);
 

@@ -1,6 +1,8 @@
 /* Far RET and IRET in every mode (SDM 2, RET and IRET; SDM 3, 5.8.6). */
 #include "protect.h"
 
+#include "optimise.h"
+
 static void check_eip(CPUX86State *env, uint32_t eip, uint32_t limit)
 {
     if (eip > limit)
@@ -136,10 +138,58 @@ static void iret_task(CPUX86State *env, uint32_t next_eip)
     task_switch(env, link, TASK_IRET, next_eip, cpu_eflags(env) & ~(uint32_t)NT_MASK, -1, 0);
 }
 
+/* IRET as kernels use it all the time: from a flat stack, all of it in one page, to flat segments of CPL 3 or to
+ * where it came from, and nothing in EFLAGS that asks for more.  False: nothing was done.  What it looks at, it
+ * looks at in the order of the long way, so page faults are the same. */
+static bool iret_quick(CPUX86State *env)
+{
+    const uint32_t flat = HF_PE | HF_SS32 | HF_SEG_FLAT(R_SS);
+    const uint32_t rare = VM_MASK | NT_MASK | TF_MASK | AC_MASK | VIF_MASK | VIP_MASK;
+    /* RF, which handlers of faults return with, is of no consequence without breakpoints. */
+    if ((env->hflags & (flat | HF_VM | HF_BP | HF_CPL_MASK)) != flat || (env->eflags & (rare | RF_MASK)))
+        return false;
+    uint32_t esp = env->regs[R_ESP], len = 20;
+    if ((esp & ~TARGET_PAGE_MASK) > TARGET_PAGE_SIZE - len)
+        return false;
+    const struct stack_dword *frame = (const void *)mmu_host_ptr(env, esp, &len, MMU_DATA_LOAD, cpu_mmu_index(env), 0);
+    if (!frame)
+        return false;
+    uint32_t eip = frame[0].v, selector = frame[1].v & 0xffff, eflags = frame[2].v;
+    int rpl = (int)(selector & 3);
+    if ((eflags & rare) || (rpl != 0 && rpl != 3) || !selector_in_gdt(env, selector))
+        return false;
+    uint64_t code = gdt_read(env, selector);
+    if (!desc_is_flat_code(code, rpl))
+        return false;
+    if (rpl == 0) {
+        env->regs[R_ESP] = esp + 12;
+    } else {
+        uint32_t ss = frame[4].v & 0xffff;
+        if ((ss & 3) != 3 || !selector_in_gdt(env, ss))
+            return false;
+        uint64_t stack = gdt_read(env, ss);
+        if (!desc_is_flat_data(stack, 3))
+            return false;
+        segment_fill_flat(&env->segs[R_SS], ss, stack);
+        env->regs[R_ESP] = frame[3].v;
+    }
+    segment_fill_flat(&env->segs[R_CS], selector, code);
+    env->eip = eip;
+    cpu_set_arith(env, eflags);
+    const uint32_t mask = IF_MASK | DF_MASK | IOPL_MASK | ID_MASK;
+    env->eflags = (env->eflags & ~mask) | (eflags & mask);
+    if (rpl == 3)
+        segment_null_inaccessible(env, 3);
+    update_flat_transfer_hflags(env, rpl);
+    return true;
+}
+
 void do_iret(CPUX86State *env, unsigned opsize, uint32_t next_eip)
 {
     struct stack st;
     env->nmi_blocked = false; /* even if the IRET faults (SDM 3, 6.7.1) */
+    if (opsize == 4 && optimise_on(OPTIMISE_QUICK_EVENTS) && iret_quick(env))
+        return;
     if (env->hflags & HF_VM) {
         if ((env->eflags & IOPL_MASK) == IOPL_MASK)
             iret_real(env, opsize);

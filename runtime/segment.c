@@ -1,10 +1,31 @@
 /* Segment register loads and the instructions that inspect descriptors. */
 #include "protect.h"
 
+#include "optimise.h"
+
 void seg_load_real(CPUX86State *env, int seg, uint32_t selector)
 {
     segment_fill_real(env, seg, selector, env->hflags & HF_VM);
     cpu_update_hflags(env);
+}
+
+/* Is the descriptor still the one that the slot came from, and may CPL use it? */
+static bool slot_is_good(CPUX86State *env, const struct desc_slot *slot, int cpl)
+{
+    struct descriptor d = { slot->raw[0], slot->raw[1] };
+    if ((slot->selector | 7) > env->gdt_limit || !(desc_is_conforming(d) || cpl <= desc_dpl(d)))
+        return false;
+    uint64_t raw = mmu_ldq(env, env->gdt_base + (slot->selector & 0xfff8), mmu_kernel_idx(), 0);
+    return raw == ((uint64_t)d.high << 32 | d.low);
+}
+
+static void load_descriptor(CPUX86State *env, int seg, uint32_t selector, int cpl)
+{
+    struct descriptor d = desc_check_data(env, selector, cpl, EXCP_GP, 0);
+    segment_fill(&env->segs[seg], selector, d);
+    if (!(selector & 4) && optimise_on(OPTIMISE_SAME_SEGMENT))
+        env->desc_slots[desc_slot_index(selector)] = (struct desc_slot) {
+            selector, data_segment_hf(&env->segs[seg]), { d.low, d.high }, env->segs[seg] };
 }
 
 void seg_load(CPUX86State *env, int seg, uint32_t selector)
@@ -15,26 +36,18 @@ void seg_load(CPUX86State *env, int seg, uint32_t selector)
         return;
     }
     int cpl = cpu_cpl(env);
-    /* Kernels load what is there already: the cache stays if the descriptor is the one it came from. */
-    const struct segment *s = &env->segs[seg];
-    if (seg != R_SS && s->selector == selector && (s->flags & DESC_A_MASK) && (s->flags & DESC_P_MASK)
-        && (selector & 0xfffc) && (selector & 4) == 0 && (selector | 7) <= env->gdt_limit) {
-        struct descriptor d = { 0, s->flags };
-        uint32_t limit = s->flags & DESC_G_MASK ? s->limit >> 12 : s->limit;
-        uint64_t raw = mmu_ldq(env, env->gdt_base + (selector & 0xfff8), mmu_kernel_idx(), 0);
-        if (raw == ((uint64_t)s->flags << 32 | (s->base << 16 | (limit & 0xffff))) && desc_is_readable(d)
-            && (desc_is_conforming(d) || (cpl <= desc_dpl(d) && (int)(selector & 3) <= desc_dpl(d))))
-            return;
-    }
     if (seg == R_SS) {
         segment_fill(&env->segs[seg], selector, desc_check_stack(env, selector, cpl, EXCP_GP, 0));
         cpu_update_hflags(env);
         return;
     }
+    const struct desc_slot *slot = &env->desc_slots[desc_slot_index(selector)];
     if (selector_is_null(selector))
         segment_null(&env->segs[seg], selector);
+    else if (slot->selector == selector && slot_is_good(env, slot, cpl))
+        env->segs[seg] = slot->seg;
     else
-        segment_fill(&env->segs[seg], selector, desc_check_data(env, selector, cpl, EXCP_GP, 0));
+        load_descriptor(env, seg, selector, cpl);
     update_data_segment_hflags(env, seg);
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #ifdef HAVE_TEMPLATES
-#include "optimise.h"
+#include "optimise-env.h"
 #include "tb.h"
 
 enum { MAX_INSNS = 400, MACHINES = BR_SMALL + 2 };
@@ -21,12 +21,7 @@ uint64_t br_executed, br_runs, br_exceptions;
 
 void br_new(void)
 {
-    const char *list = getenv("STITCH86_OPTIMISE");
-    char *unknown = list ? optimise_parse(list, &optimise_set) : NULL;
-    if (unknown) {
-        fprintf(stderr, "STITCH86_OPTIMISE: unknown optimisation %s\n", unknown);
-        exit(2);
-    }
+    optimise_from_env();
     br_reference = bm_new(0, true);
     for (unsigned i = 0; i < MACHINES; i++)
         machine[i] = bm_new(sizes[i / 2], i & 1);

@@ -12,6 +12,7 @@
 
 #include "block-gen.h"
 #include "block-run.h"
+#include "suite.h"
 
 #ifdef HAVE_TEMPLATES
 enum { DEFAULT_COUNT = 1000, MAX_REPORTED = 5 };
@@ -54,11 +55,7 @@ int main(void)
     tcase_set_timeout(t, getenv("BLOCKS_COUNT") ? 0 : 300);
     tcase_add_test(t, random_blocks);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int bad = srunner_ntests_failed(r);
-    srunner_free(r);
-    return bad ? 1 : 0;
+    return suite_run(s);
 #else
     return 77; /* no templates on this host */
 #endif

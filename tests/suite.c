@@ -1,24 +1,12 @@
 #include "suite.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "optimise.h"
-
-/* STITCH86_OPTIMISE: what -O takes, so that any test can be run without an optimisation. */
-static void set_optimisations(void)
-{
-    const char *list = getenv("STITCH86_OPTIMISE");
-    char *unknown = list ? optimise_parse(list, &optimise_set) : NULL;
-    if (unknown) {
-        fprintf(stderr, "STITCH86_OPTIMISE: unknown optimisation %s\n", unknown);
-        exit(2);
-    }
-}
+#include "optimise-env.h"
 
 static int run(Suite *s, enum fork_status fork_status)
 {
-    set_optimisations();
+    optimise_from_env();
     SRunner *r = srunner_create(s);
     if (fork_status != CK_FORK_GETENV)
         srunner_set_fork_status(r, fork_status);

@@ -94,7 +94,8 @@ static void exit_direct(struct gen *g, unsigned n, uint32_t eip, unsigned used)
             exit_indirect(g, HREG_t9, used);
             return;
         }
-        e->cross = optimise_on(OPTIMISE_GLOBAL_LINKS) && page_is_global(g) ? TB_CROSS_GLOBAL : TB_CROSS_GUARDED;
+        bool global = optimise_on(OPTIMISE_GLOBAL_LINKS) && page_is_global(g);
+        e->cross = global ? TB_CROSS_GLOBAL : TB_CROSS_GUARDED;
         e->page = (uint16_t)page;
     }
     if (polls(g, eip)) {

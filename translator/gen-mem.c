@@ -272,6 +272,24 @@ void gen_push_value(struct gen *g, int v)
     gen_move(g, HREG_esp, HREG_addr);
 }
 
+/* Is a member of the flags record, as it is before the instruction, in that host register? */
+static bool has_old_flags(const struct gen *g, int host)
+{
+    const struct flag_state *fs = &g->fs;
+    switch (host) {
+    case HREG_cc_dst:
+        return fs->dynamic || fs->dst.where == FW_CANON;
+    case HREG_cc_src:
+        return fs->dynamic || fs->src.where == FW_CANON;
+    case HREG_cc_src2:
+        return fs->dynamic || fs->src2.where == FW_CANON;
+    case HREG_cc_res:
+        return fs->has_mod ? fs->res.where == FW_CANON : fs->dynamic;
+    default:
+        return false;
+    }
+}
+
 /* The load of a read-modify-write.  T4 keeps the TLB entry for gen_rmw_store(), or the host address: then the
  * value is stored back at once, so that a store that is not allowed faults before anything has changed. */
 void gen_rmw_load(struct gen *g, struct gen_rmw *m, int d, struct gen_ea ea, unsigned size)
@@ -282,9 +300,12 @@ void gen_rmw_load(struct gen *g, struct gen_rmw *m, int d, struct gen_ea ea, uns
     m->window = windowed(g);
     if (m->window) {
         m->disp = ea.disp;
+        /* That store is where a page faults that may be read only: the guest's flags are still the old ones. */
+        int first = has_old_flags(g, d) ? HREG_at : d;
         window_addr(g, HREG_T4, ea);
-        host_load(g, d, HREG_T4, ea.disp, size, true);
-        host_store(g, d, HREG_T4, ea.disp, size);
+        host_load(g, first, HREG_T4, ea.disp, size, true);
+        host_store(g, first, HREG_T4, ea.disp, size);
+        gen_move(g, d, first);
         return;
     }
     /* The operation may change the register that the address is in. */

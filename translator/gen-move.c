@@ -14,6 +14,8 @@ bool gen_mov(struct gen *g, const struct insn *in)
 {
     const struct operand *d = &in->op[0], *s = &in->op[1];
     unsigned size = d->size;
+    if (d->kind == OPK_SREG)
+        return gen_load_sreg(g, in);
     if (d->kind == OPK_REG && s->kind == OPK_REG) {
         gen_guest_write(g, size == 1 ? d->reg & 3 : d->reg);
         if (size == 4)

@@ -46,6 +46,8 @@ bool gen_push(struct gen *g, const struct insn *in)
 bool gen_pop(struct gen *g, const struct insn *in)
 {
     const struct operand *d = &in->op[0];
+    if (d->kind == OPK_SREG)
+        return gen_load_sreg(g, in);
     if (!gen_stack_ok(g) || in->opsize != 4)
         return false;
     if (d->kind == OPK_REG) {

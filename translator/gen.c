@@ -29,6 +29,7 @@ static gen_fn *const by_mnem[MN_COUNT] = {
     [MN_FISTTP] = gen_fpu, [MN_FLDCW] = gen_fldcw, [MN_EMMS] = gen_emms,
     [MN_MOVS] = gen_string, [MN_STOS] = gen_string, [MN_LODS] = gen_string,
     [MN_SCAS] = gen_string, [MN_CMPS] = gen_string,
+    [MN_SYSENTER] = gen_sysenter, [MN_SYSEXIT] = gen_sysexit, [MN_VERW] = gen_verw, [MN_RDTSC] = gen_rdtsc,
 };
 
 struct gen_stub *gen_stub(struct gen *g, unsigned kind, uint32_t *site)
@@ -217,6 +218,9 @@ static void gen_one_stub(struct gen *g, struct gen_stub *s)
                             : emit_ps_again32(g->p, s->a, s->s, s->slow->start);
         stub_denormal(g, s);
         break;
+    case STUB_MODE:
+        gen_mode_exit(g, s);
+        break;
     case STUB_INTERP_EXIT:
         g->p += gen_canon_words(&s->fs, g->p);
         put_interp_end(g, s->insn);
@@ -280,7 +284,7 @@ static bool gen_insn(struct gen *g, const struct insn *in)
     const struct isa_info *info = &isa_info[in->form];
     if (info->feature != ISA_F_BASE && !cpu_has(g->env, (enum isa_feature)info->feature))
         return false;
-    if (info->flags & (ISA_CPL0 | ISA_PROTECTED))
+    if ((info->flags & (ISA_CPL0 | ISA_PROTECTED)) && in->mnem != MN_SYSEXIT && in->mnem != MN_VERW)
         return false;
     if ((g->env->cr[0] & CR0_AM) && (g->env->eflags & AC_MASK) && cpu_cpl(g->env) == 3)
         return false;
@@ -506,6 +510,7 @@ void gen_frame(struct tb_context *ctx)
     p = emit_leave_code(p, TB_LEAVE_LOOKUP, epilogue);
     ctx->exit_end = p;
     p = emit_leave_code(p, TB_LEAVE_END, epilogue);
+    p = gen_mode_frame(ctx, p);
     ctx->exit_jmp_cache = p;
     if (optimise_on(OPTIMISE_JUMP_CACHE)) {
         p = emit_jmp_cache(p, HREG_t9, ctx->exit_lookup);
@@ -530,6 +535,7 @@ void gen_frame(struct tb_context *ctx)
         ctx->thunk_ldrw[i] = thunk_full(ctx, TBH_LDRW + i);
         st[i] = thunk_full(ctx, TBH_ST + i);
     }
+    ctx->thunk_tsc = thunk_full(ctx, TBH_TSC);
     p = ctx->code_ptr;
     if (optimise_on(OPTIMISE_MISALIGNED)) {
         const uint32_t *quick = p;

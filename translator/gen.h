@@ -13,7 +13,7 @@
 #define GEN_MAX_STUBS (TB_MAX_INSNS * 8 + 16)
 
 enum stub_kind { STUB_LOAD, STUB_STORE, STUB_RMW, STUB_EXIT, STUB_SIDE, STUB_POLL, STUB_MISS, STUB_PAGE, STUB_ICOUNT, STUB_MATERIALISE, STUB_INTERP, STUB_INTERP_EXIT,
-                 STUB_DENORMAL, STUB_CLASS, STUB_PAIR, STUB_RANGE, STUB_GUARD, STUB_X87_ZERO };
+                 STUB_DENORMAL, STUB_CLASS, STUB_PAIR, STUB_RANGE, STUB_GUARD, STUB_X87_ZERO, STUB_MODE };
 enum stub_extend { EXT_NONE, EXT_S8, EXT_S16 };
 
 /* Code that goes behind the block: what is rarely run. */
@@ -225,6 +225,9 @@ gen_fn gen_jmp, gen_jcc, gen_call, gen_ret, gen_loop;
 gen_fn gen_string;
 void gen_string_frame(struct tb_context *ctx); /* its routines, at ctx->code_ptr */
 gen_fn gen_simd;
+gen_fn gen_sysenter, gen_sysexit, gen_load_sreg, gen_verw, gen_rdtsc; /* gen-mode.c */
+uint32_t *gen_mode_frame(struct tb_context *ctx, uint32_t *p); /* its part of the frame, behind exit_end and exit_lookup */
+void gen_mode_exit(struct gen *g, const struct gen_stub *s);           /* STUB_MODE */
 /* ---- gen-scalar.c ---- */
 gen_fn gen_scalar;
 bool gen_scalar_takes(const struct gen *g, const struct insn *in);

@@ -73,6 +73,7 @@ void jc_free(struct tb_context *ctx)
         free(t->pages);
     }
     ctx->env->jmp_cache_empty = NULL;
+    memset(ctx->env->mode_slots, 0, sizeof ctx->env->mode_slots);
     if (ctx->jc_empty)
         munmap(ctx->jc_empty, JC_SLOTS * sizeof(struct jc_entry));
 }
@@ -98,20 +99,30 @@ void jc_clear(struct tb_context *ctx)
             table_clear(&ctx->jc[i]);
 }
 
+/* A system call changes the mode several times, among few: env->mode_slots has the tables of those used last, for
+ * templates too, where a segment's base is 0. */
 static struct jc_table *find_table(struct tb_context *ctx, uint32_t flags, uint32_t cs_base)
 {
-    struct jc_table *from = ctx->jc_current;
+    struct mode_slot *slot = &ctx->env->mode_slots[mode_slot_index(flags)];
+    if (slot->flags == flags && slot->jmp_cache && cs_base == 0)
+        return &ctx->jc[slot->table];
     for (unsigned i = 0; i < JC_TABLES; i++) {
-        /* Modes follow each other much as they did the last time. */
-        unsigned k = from ? (from->after + i) % JC_TABLES : i;
-        struct jc_table *t = &ctx->jc[k];
+        struct jc_table *t = &ctx->jc[i];
         if (t->used && t->flags == flags && t->cs_base == cs_base) {
-            if (from)
-                from->after = k;
+            if (cs_base == 0)
+                *slot = (struct mode_slot) { flags, i, t->entry };
             return t;
         }
     }
     return NULL;
+}
+
+/* The table gets another mode. */
+static void forget_mode(struct tb_context *ctx, const struct jc_table *t)
+{
+    for (unsigned i = 0; i < MODE_SLOTS; i++)
+        if (ctx->env->mode_slots[i].jmp_cache == t->entry)
+            ctx->env->mode_slots[i] = (struct mode_slot) { 0 };
 }
 
 static void use_table(struct tb_context *ctx, struct jc_table *t)
@@ -134,6 +145,7 @@ void jc_select(struct tb_context *ctx, uint32_t flags, uint32_t cs_base)
             t = &ctx->jc[ctx->jc_next++ % JC_TABLES];
             if (t->used)
                 table_clear(t);
+            forget_mode(ctx, t);
             t->used = true;
             t->flags = flags;
             t->cs_base = cs_base;

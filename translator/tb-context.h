@@ -23,7 +23,6 @@ struct jc_entry {
 struct jc_table {
     uint32_t flags, cs_base;
     bool used;
-    unsigned after; /* the table that was used after this one */
     struct jc_entry *entry;
     uint32_t *log[2]; /* filled slots; [1]: of pages mapped global */
     uint32_t nlog[2];
@@ -57,7 +56,7 @@ enum {
 };
 
 /* env->tb_helpers[]: LD, LDRW and ST are three each, for 1, 2 and 4 bytes. */
-enum { TBH_FLAGS, TBH_INTERP, TBH_NEXT, TBH_UNWOUND, TBH_WINDOW, TBH_LD, TBH_LDRW = TBH_LD + 3, TBH_ST = TBH_LDRW + 3, TBH_COUNT = TBH_ST + 3 };
+enum { TBH_FLAGS, TBH_INTERP, TBH_NEXT, TBH_UNWOUND, TBH_WINDOW, TBH_TSC, TBH_LD, TBH_LDRW = TBH_LD + 3, TBH_ST = TBH_LDRW + 3, TBH_COUNT = TBH_ST + 3 };
 
 /* Routines made from templates/x87-arith.tmpl and x87-convert.tmpl. */
 enum x87_arith { X87_ADD, X87_SUB, X87_SUBR, X87_MUL, X87_DIV, X87_DIVR, X87_ARITH_COUNT };
@@ -104,7 +103,9 @@ struct tb_context {
     const uint32_t *exit_link, *exit_lookup; /* on to another block, through tb_next() */
     const uint32_t *exit_eip, *exit_leave, *exit_end; /* out of enter() */
     const uint32_t *thunk_ld[3], *thunk_ldrw[3], *thunk_st[3], *thunk_flags, *thunk_interp, *thunk_end, *unwound,
-                   *thunk_window;
+                   *thunk_window, *thunk_tsc;
+    /* Into another mode, at the eip in t9: CPL 0 and CPL 3, hflags but for HF_WINDOW in X1; as env->hflags says. */
+    const uint32_t *enter_cpl0, *enter_cpl3, *exit_mode;
     const uint32_t *rep_movs[3], *rep_stos[3], *repne_scas8; /* for 1, 2 and 4 bytes */
 
     struct x87_routines x87;

@@ -106,6 +106,19 @@ static const uint32_t *helper_interp(CPUX86State *env, uint64_t index, const uin
     return back;
 }
 
+/* RDTSC.  -icount: the time is that before the instruction; `rest` of the block's are to come. */
+static int64_t helper_tsc(CPUX86State *env, uint64_t unused, uint64_t rest, uintptr_t ra)
+{
+    (void)unused;
+    (void)ra;
+    int32_t left = env->icount_left;
+    if (env->icount_enabled)
+        env->icount_left += (int32_t)rest;
+    int64_t tsc = (int64_t)cpu_read_tsc(env);
+    env->icount_left = left;
+    return tsc;
+}
+
 static const uint32_t *helper_next(CPUX86State *env, uint64_t link_ra)
 {
     struct tb_context *ctx = env->tbs;
@@ -150,6 +163,7 @@ void tb_helpers_init(CPUX86State *env)
     env->tb_helpers[TBH_UNWOUND] = (uintptr_t)helper_unwound;
     env->tb_helpers[TBH_NEXT] = (uintptr_t)(go_on ? helper_next : helper_next_leave);
     env->tb_helpers[TBH_WINDOW] = (uintptr_t)helper_window;
+    env->tb_helpers[TBH_TSC] = (uintptr_t)helper_tsc;
     for (unsigned i = 0; i < 9; i++)
         env->tb_helpers[TBH_LD + i] = (uintptr_t)mem[i];
 }
