@@ -195,9 +195,9 @@ static void idt_interrupt(CPUX86State *env, const struct event *e)
         env->eflags &= ~(uint32_t)IF_MASK;
 }
 
-/* What comes all the time: a 32-bit gate, flat kernel segments, from flat CPL 3 or CPL 0, and all of the new frame in one
- * page.  False: nothing was done.  What it looks at, it looks at in the order of idt_interrupt(), and goes no
- * further than the first thing that is special, so page faults are the same. */
+/* What comes all the time: a 32-bit gate, flat kernel segments, from CPL 3 or flat CPL 0, and all of the new
+ * frame in one page.  False: nothing was done.  What it looks at, it looks at in the order of idt_interrupt(),
+ * and goes no further than the first thing that is special, so page faults are the same. */
 static bool quick_interrupt(CPUX86State *env, const struct event *e)
 {
     const uint32_t flat = HF_SS32 | HF_SEG_FLAT(R_SS);

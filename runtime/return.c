@@ -138,9 +138,9 @@ static void iret_task(CPUX86State *env, uint32_t next_eip)
     task_switch(env, link, TASK_IRET, next_eip, cpu_eflags(env) & ~(uint32_t)NT_MASK, -1, 0);
 }
 
-/* IRET as kernels use it all the time: from a flat stack, all of it in one page, to flat segments of CPL 3 or to
- * where it came from, and nothing in EFLAGS that asks for more.  False: nothing was done.  What it looks at, it
- * looks at in the order of the long way, so page faults are the same. */
+/* IRET as kernels use it all the time: from a flat stack, all of it in one page, to flat segments of CPL 3 or
+ * to where it came from, and nothing in EFLAGS that asks for more.  False: nothing was done.  What it looks
+ * at, it looks at in the order of the long way, so page faults are the same. */
 static bool iret_quick(CPUX86State *env)
 {
     const uint32_t flat = HF_PE | HF_SS32 | HF_SEG_FLAT(R_SS);
@@ -151,7 +151,8 @@ static bool iret_quick(CPUX86State *env)
     uint32_t esp = env->regs[R_ESP], len = 20;
     if ((esp & ~TARGET_PAGE_MASK) > TARGET_PAGE_SIZE - len)
         return false;
-    const struct stack_dword *frame = (const void *)mmu_host_ptr(env, esp, &len, MMU_DATA_LOAD, cpu_mmu_index(env), 0);
+    const struct stack_dword *frame =
+        (const void *)mmu_host_ptr(env, esp, &len, MMU_DATA_LOAD, cpu_mmu_index(env), 0);
     if (!frame)
         return false;
     uint32_t eip = frame[0].v, selector = frame[1].v & 0xffff, eflags = frame[2].v;

@@ -15,8 +15,8 @@
 #define SPAN ((size_t)1 << 32)
 #define RESERVED (SPAN + 2 * GUARD)
 #define SPACES 6u /* windows for CPL 3 */
-/* Single pages in all windows: each may be a mapping, of which Linux lets a process have 65530. */
-#define SINGLES_MAX 24000u
+/* Single pages and cuts in large ones, in all windows: each may be two mappings, of which Linux lets a process have 65530. */
+#define PIECES_MAX 24000u
 
 /* A page's entry: number of the page in the RAM file, times 4, and rights.  0: not mapped. */
 enum { ENTRY_READ = 1, ENTRY_WRITE = 2, ENTRY_SHIFT = 2 };
@@ -54,6 +54,7 @@ struct windows {
     size_t host_page;
     size_t ram_pages;
     unsigned singles; /* pages that were mapped one by one */
+    unsigned splits;  /* cuts in what was mapped as large pages, since all windows were empty */
     struct heat heat[64];
     struct window_stats stats;
 };
@@ -89,7 +90,8 @@ void space_clear_entry(struct windows *w, struct space *s, uint32_t vaddr);
 void space_unmap(struct windows *w, struct space *s, uint32_t vaddr, size_t size);
 void space_drop_chunk(struct windows *w, struct space *s, uint32_t chunk);
 void space_drop(struct windows *w, struct space *s);
-/* All windows are empty afterwards. */
+/* Have they nearly as many mappings as the host gives?  Then windows_drop(): all are empty afterwards. */
+bool windows_full(const struct windows *w);
 void windows_drop(struct windows *w);
 
 /* ---- window-spaces.c ---- */

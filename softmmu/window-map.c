@@ -127,6 +127,11 @@ void space_drop_chunk(struct windows *w, struct space *s, uint32_t chunk)
     space_unmap(w, s, chunk << CHUNK_BITS, CHUNK_SIZE);
 }
 
+bool windows_full(const struct windows *w)
+{
+    return w->singles + w->splits >= PIECES_MAX;
+}
+
 void windows_drop(struct windows *w)
 {
     if (w->kernel.reserved)
@@ -134,6 +139,7 @@ void windows_drop(struct windows *w)
     for (unsigned i = 0; i < SPACES; i++)
         if (w->user[i].reserved)
             space_drop(w, &w->user[i]);
+    w->singles = w->splits = 0;
 }
 
 static int host_prot(uint32_t rights)
@@ -178,6 +184,8 @@ static void protect_at(struct windows *w, struct space *s, uint32_t vaddr, uint3
     if (!e || *e >> ENTRY_SHIFT != page || !(*e & ENTRY_WRITE))
         return;
     *e &= ~(uint32_t)ENTRY_WRITE;
+    if (s->large[vaddr >> CHUNK_BITS])
+        w->splits++;
     if (mprotect(space_host(s, vaddr & ~(uint32_t)(w->host_page - 1)), w->host_page, PROT_READ) < 0)
         space_drop(w, s); /* too many mappings */
 }

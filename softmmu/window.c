@@ -62,8 +62,10 @@ static void map_large(struct windows *w, struct space *s, uint32_t vaddr, const 
             n++;
             continue;
         }
-        if (n)
+        if (n) {
             space_map_run(w, s, start, value, n);
+            w->splits++;
+        }
         start = first + k * TARGET_PAGE_SIZE;
         value = v;
         n = v != 0;
@@ -126,6 +128,8 @@ enum window_fault window_fault(CPUX86State *env, uintptr_t host, bool store)
     if ((s == &w->kernel && !r.global) || !ram_page_of(w, r.paddr, &page, &state)
         || (store && state->code) || !space_chunk_ready(s, chunk))
         return WINDOW_NEVER;
+    if (windows_full(w))
+        windows_drop(w);
     uint32_t value = entry_of(page, &r, state);
     vaddr &= TARGET_PAGE_MASK;
     uint32_t *e = space_entry(s, vaddr);
@@ -141,8 +145,6 @@ enum window_fault window_fault(CPUX86State *env, uintptr_t host, bool store)
             return WINDOW_NEVER;
     }
     if (shared) {
-        if (w->singles >= SINGLES_MAX)
-            windows_drop(w);
         uint32_t before = s->count[chunk], rights = map_shared(w, s, vaddr);
         if (!rights)
             return WINDOW_NEVER;
@@ -154,8 +156,6 @@ enum window_fault window_fault(CPUX86State *env, uintptr_t host, bool store)
     /* The page has become dirty, or lost its code. */
     if (same_page)
         return space_set_rights(s, vaddr, value) ? WINDOW_MAPPED : WINDOW_NEVER;
-    if (w->singles >= SINGLES_MAX)
-        windows_drop(w);
     if (!space_map_run(w, s, vaddr, value, 1))
         return WINDOW_NEVER;
     w->singles++;
@@ -288,6 +288,10 @@ void window_protect(struct windows *w, hwaddr paddr)
     struct ram_page *state;
     if (!w || !ram_page_of(w, paddr & ~(hwaddr)(TARGET_PAGE_SIZE - 1), &page, &state))
         return;
+    if (windows_full(w)) {
+        windows_drop(w);
+        return;
+    }
     if (w->kernel.reserved)
         space_protect(w, &w->kernel, page);
     for (unsigned i = 0; i < SPACES; i++)

@@ -1,7 +1,7 @@
-/* Changes of mode, the short ways against the long ones: random kernels that load segment registers from a changing
- * GDT, ask VERW, go to CPL 3 and back by SYSEXIT, SYSENTER, INT and IRET.  The interpreter without any
- * optimisation says what is right; the interpreter with all of them, and blocks of all sizes, must agree about
- * registers, segments, mode bits, memory and the fault that ends the run. */
+/* Changes of mode, the short ways against the long ones: random kernels that load segment registers from a
+ * changing GDT, ask VERW, go to CPL 3 and back by SYSEXIT, SYSENTER, INT and IRET.  The interpreter without
+ * any optimisation says what is right; the interpreter with all of them, and blocks of all sizes, must agree
+ * about registers, segments, mode bits, memory and the fault that ends the run. */
 #include "config.h"
 
 #include <check.h>
@@ -155,7 +155,8 @@ static void make_program(uint32_t seed)
 
 static void set_machine(CPUX86State *env)
 {
-    static const uint8_t user[] = { 0x0f, 0x34 }, user_int[] = { 0xcd, GATE, 0x0f, 0x34 }, kernel[] = { 0xff, 0xe7 },
+    static const uint8_t user[] = { 0x0f, 0x34 }, user_int[] = { 0xcd, GATE, 0x0f, 0x34 },
+                         kernel[] = { 0xff, 0xe7 }, /* jmp edi */
                          handler[] = { 0x45, 0xcf }; /* inc ebp; iret */
     uint8_t *ram = vec_machine_ram(env);
     const uint64_t gate = 0xef0000080000ull | (HANDLER & 0xffff) | (uint64_t)(HANDLER >> 16) << 48;

@@ -1,10 +1,11 @@
-/* What kernels do at each entry and exit, without the interpreter: SYSENTER, SYSEXIT, loads of segment registers,
- * VERW, RDTSC.
+/* What kernels do at each entry and exit, without the interpreter: SYSENTER, SYSEXIT, loads of segment
+ * registers, VERW, RDTSC.
  *
- * Most of them change hflags, and so which blocks fit.  The new mode's jump cache is found through env->mode_slots
- * (templates/mode.tmpl), without C.  A load of a segment register goes on in the block if the segment is as flat as it
- * was.  Descriptors are read from the guest's table each time, and are good if they equal the one that C has
- * checked at a load of the same selector (env->desc_slots).  Everything else, faults first, is the interpreter's. */
+ * Most of them change hflags, and so which blocks fit.  The new mode's jump cache is found through
+ * env->mode_slots (templates/mode.tmpl), without C.  A load of a segment register goes on in the block if the
+ * segment is as flat as it was.  Descriptors are read from the guest's table each time, and are good if they
+ * equal the one that C has checked at a load of the same selector (env->desc_slots).  Everything else, faults
+ * first, is the interpreter's. */
 #include "gen-fpu.h"
 
 #include <stddef.h>

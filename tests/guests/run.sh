@@ -54,7 +54,7 @@ run() {
     own=${own:--cpu pentium2}
     common="-m 16 -kernel $tmp/$2 -debugcon file:$tmp/out -device isa-debug-exit,iobase=0xf4,iosize=4 -no-reboot"
     if [ "$1" = qemu ]; then
-        timeout 60 qemu-system-i386 -accel tcg $own $common -display none -nic none -monitor none \
+        timeout 60 qemu-system-i386 -accel tcg $common $own -display none -nic none -monitor none \
             -serial none >"$tmp/log" 2>&1
     else
         timeout 300 ${HOST_RUN:-} "$stitch86" -accel "$1" $common -serial null $own ${options:--icount shift=3} \
