@@ -12,8 +12,10 @@
 
 #define GEN_MAX_STUBS (TB_MAX_INSNS * 8 + 16)
 
-enum stub_kind { STUB_LOAD, STUB_STORE, STUB_RMW, STUB_EXIT, STUB_SIDE, STUB_POLL, STUB_MISS, STUB_PAGE, STUB_ICOUNT, STUB_MATERIALISE, STUB_INTERP, STUB_INTERP_EXIT,
-                 STUB_DENORMAL, STUB_CLASS, STUB_PAIR, STUB_RANGE, STUB_GUARD, STUB_X87_ZERO, STUB_MODE };
+enum stub_kind {
+    STUB_LOAD, STUB_STORE, STUB_RMW, STUB_EXIT, STUB_SIDE, STUB_POLL, STUB_MISS, STUB_PAGE, STUB_ICOUNT, STUB_MATERIALISE,
+    STUB_INTERP, STUB_INTERP_EXIT, STUB_DENORMAL, STUB_CLASS, STUB_PAIR, STUB_RANGE, STUB_GUARD, STUB_X87_ZERO, STUB_MODE
+};
 enum stub_extend { EXT_NONE, EXT_S8, EXT_S16 };
 
 /* Code that goes behind the block: what is rarely run. */
@@ -37,7 +39,8 @@ struct gen_stub {
     struct gen_stub *slow; /* STUB_DENORMAL, STUB_CLASS, STUB_PAIR: where it goes if there is one */
     const uint32_t *op; /* STUB_RMW: the operation, to be copied */
     uint32_t op_words;
-    /* STUB_INTERP: more branches to be pointed here; nobody may (gen-simd.c).  The last member: gen_stub() doesn't clear it. */
+    /* STUB_INTERP: more branches to be pointed here; nobody may (gen-simd.c).  The last member: gen_stub() does not
+     * clear it. */
     uint32_t *sites[20];
 };
 
