@@ -205,7 +205,8 @@ bool insn_interpreted(const struct show_block *b, unsigned i)
     const uint32_t *start, *end;
     region_of_insn(b, i, &start, &end);
     for (const uint32_t *p = start; p < end; p++)
-        if (*p >> 26 == 3 && host_target(p) == show_ctx->thunk_interp)
+        if ((*p >> 26 == 3 && host_target(p) == show_ctx->thunk_interp)
+            || (*p >> 26 == 2 && host_target(p) == show_ctx->thunk_end))
             return true;
     return false;
 }
