@@ -91,9 +91,7 @@ void update_transfer_hflags(CPUX86State *env)
         cpu_update_hflags(env);
         return;
     }
-    uint32_t f = env->hflags
-        & ~(uint32_t)(HF_CPL_MASK | HF_VM | HF_CS32 | HF_SS32 | HF_TF | HF_IOPL_OK | HF_WINDOW | HF_SEG_FLAT(R_CS)
-                      | HF_SEG_FLAT(R_SS));
+    uint32_t f = env->hflags & ~(uint32_t)(HF_TRANSFER | HF_SEG_FLAT(R_CS) | HF_SEG_FLAT(R_SS));
     int cpl = derive_cpl(env);
     f |= transfer_hflags(env, cpl);
     f |= segment_hflags(&env->segs[R_CS], R_CS) | segment_hflags(&env->segs[R_SS], R_SS);
@@ -102,17 +100,12 @@ void update_transfer_hflags(CPUX86State *env)
 
 void update_flat_transfer_hflags(CPUX86State *env, int cpl)
 {
-    const uint32_t flat = HF_CS32 | HF_SS32 | HF_SEG_FLAT(R_CS) | HF_SEG_FLAT(R_SS);
     if (env->eflags & (AC_MASK | VM_MASK)) {
         cpu_update_hflags(env);
         return;
     }
-    uint32_t f = (env->hflags & ~(uint32_t)(HF_CPL_MASK | HF_VM | HF_TF | HF_IOPL_OK | HF_WINDOW)) | flat | (uint32_t)cpl;
-    if (env->eflags & TF_MASK)
-        f |= HF_TF;
-    if (cpl <= (int)((env->eflags & IOPL_MASK) >> IOPL_SHIFT))
-        f |= HF_IOPL_OK;
-    set_mode(env, f, cpl);
+    set_mode(env, (env->hflags & ~(uint32_t)HF_TRANSFER) | HF_SEG_FLAT(R_CS) | HF_SEG_FLAT(R_SS) | transfer_hflags(env, cpl),
+             cpl);
 }
 
 void cpu_update_hflags(CPUX86State *env)

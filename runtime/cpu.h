@@ -98,7 +98,9 @@ enum {
      * writable (CS: readable); HF_SEG_BASE0(s): base is 0. */
     HF_SEG_SHIFT = 16,
     /* Behind them: guest memory is reached through a direct window (softmmu/window.h). */
-    HF_WINDOW = 1 << 28
+    HF_WINDOW = 1 << 28,
+    /* What a control transfer can change, but for the segments' own bits. */
+    HF_TRANSFER = HF_CPL_MASK | HF_VM | HF_CS32 | HF_SS32 | HF_TF | HF_IOPL_OK | HF_WINDOW
 };
 #define HF_SEG_FULL(s) (1u << (HF_SEG_SHIFT + 2 * (s)))
 #define HF_SEG_BASE0(s) (2u << (HF_SEG_SHIFT + 2 * (s)))

@@ -12,9 +12,9 @@ _Noreturn void raise_exception(CPUX86State *env, int vector, uintptr_t ra);
 _Noreturn void raise_exception_err(CPUX86State *env, int vector, uint32_t error_code, uintptr_t ra);
 /* INT n, INT3, INTO (software interrupts; next_eip is what gets pushed). */
 _Noreturn void raise_interrupt(CPUX86State *env, int vector, uint32_t next_eip);
-/* Leave to the main loop without an exception; guest state must be consistent. */
 /* Set by the translator: back to translated code, where env->unwind_sp is not 0. */
 extern void (*exception_unwind)(CPUX86State *env);
+/* Leave to the main loop without an exception; guest state must be consistent. */
 _Noreturn void cpu_loop_exit(CPUX86State *env);
 /* #DB trap or fault: bits are merged into DR6 on delivery.  For traps the caller has
  * committed the instruction. */

@@ -15,8 +15,7 @@ static bool slot_is_good(CPUX86State *env, const struct desc_slot *slot, int cpl
     struct descriptor d = { slot->raw[0], slot->raw[1] };
     if ((slot->selector | 7) > env->gdt_limit || !(desc_is_conforming(d) || cpl <= desc_dpl(d)))
         return false;
-    uint64_t raw = mmu_ldq(env, env->gdt_base + (slot->selector & 0xfff8), mmu_kernel_idx(), 0);
-    return raw == ((uint64_t)d.high << 32 | d.low);
+    return gdt_read(env, slot->selector) == ((uint64_t)d.high << 32 | d.low);
 }
 
 static void load_descriptor(CPUX86State *env, int seg, uint32_t selector, int cpl)

@@ -76,10 +76,16 @@ static void map_large(struct windows *w, struct space *s, uint32_t vaddr, const 
     s->dirty[vaddr >> CHUNK_BITS] = r->writable && r->dirty;
 }
 
-/* The MMU mode whose rights a window has. */
-static int walk_index(const struct windows *w, const struct space *s)
+/* A walk for a load without side effects: is the page, one that has been accessed, RAM that the window may have? */
+static bool walk_again(const struct windows *w, const struct space *s, uint32_t vaddr, struct walk_result *r,
+                       uint32_t *page, struct ram_page **state)
 {
-    return s == &w->kernel ? (int)MMU_KNOSMAP_IDX : (int)MMU_USER_IDX;
+    int idx = s == &w->kernel ? (int)MMU_KNOSMAP_IDX : (int)MMU_USER_IDX;
+    if (page_walk(w->env, vaddr, MMU_DATA_LOAD, idx, false, r) != WALK_OK || !r->accessed
+        || (s == &w->kernel && !r->global))
+        return false;
+    mmu_note_large(w->env->mmu, vaddr, r->page_size);
+    return ram_page_of(w, r->paddr & ~(hwaddr)(TARGET_PAGE_SIZE - 1), page, state);
 }
 
 /* Where the host's pages are larger: map the one that vaddr, a page, is in, if the guest's pages in it lie side by side
@@ -92,10 +98,8 @@ static uint32_t map_shared(struct windows *w, struct space *s, uint32_t vaddr)
         struct walk_result r;
         struct ram_page *state;
         uint32_t page, at = vaddr + k * TARGET_PAGE_SIZE;
-        if (page_walk(w->env, at, MMU_DATA_LOAD, walk_index(w, s), false, &r) != WALK_OK || !r.accessed
-            || (s == &w->kernel && !r.global) || !ram_page_of(w, r.paddr & ~(hwaddr)(TARGET_PAGE_SIZE - 1), &page, &state))
+        if (!walk_again(w, s, at, &r, &page, &state))
             return 0;
-        mmu_note_large(w->env->mmu, at, r.page_size);
         if (!k)
             first = page;
         if (page != first + k)
@@ -105,11 +109,18 @@ static uint32_t map_shared(struct windows *w, struct space *s, uint32_t vaddr)
     return space_map_run(w, s, vaddr, first << ENTRY_SHIFT | rights, n) ? rights : 0;
 }
 
+/* The current window, if the host address is in it. */
+static struct space *space_hit(struct windows *w, uintptr_t host)
+{
+    struct space *s = w ? space_current(w) : NULL;
+    return s && s->center && host - (uintptr_t)s->reserved < RESERVED ? s : NULL;
+}
+
 enum window_fault window_fault(CPUX86State *env, uintptr_t host, bool store)
 {
     struct windows *w = env->mmu->windows;
-    struct space *s = w ? space_current(w) : NULL;
-    if (!s || !s->center || host - (uintptr_t)s->reserved >= RESERVED)
+    struct space *s = space_hit(w, host);
+    if (!s)
         return WINDOW_OTHER;
     w->stats.faults++;
     int64_t offset = (int64_t)host - (int64_t)(uintptr_t)s->center;
@@ -165,10 +176,9 @@ enum window_fault window_fault(CPUX86State *env, uintptr_t host, bool store)
 
 bool window_store_faults(CPUX86State *env, uintptr_t host)
 {
-    struct windows *w = env->mmu->windows;
-    struct space *s = w ? space_current(w) : NULL;
+    const struct space *s = space_hit(env->mmu->windows, host);
     struct walk_result r;
-    if (!s || !s->center || host - (uintptr_t)s->reserved >= RESERVED)
+    if (!s)
         return false;
     uint32_t vaddr = (uint32_t)(host - (uintptr_t)s->center);
     return page_walk(env, vaddr, MMU_DATA_STORE, cpu_mmu_index(env), false, &r) != WALK_OK;
@@ -182,13 +192,8 @@ static bool still_valid(const struct windows *w, const struct space *s, uint32_t
 {
     uint32_t page;
     struct ram_page *state;
-    if (page_walk(w->env, vaddr, MMU_DATA_LOAD, walk_index(w, s), false, r) != WALK_OK || !r->accessed)
-        return false;
-    if (s == &w->kernel && !r->global)
-        return false;
-    mmu_note_large(w->env->mmu, vaddr, r->page_size);
-    return ram_page_of(w, r->paddr & ~(hwaddr)(TARGET_PAGE_SIZE - 1), &page, &state)
-        && page == value >> ENTRY_SHIFT && (!(value & ENTRY_WRITE) || (r->writable && r->dirty));
+    return walk_again(w, s, vaddr, r, &page, &state) && page == value >> ENTRY_SHIFT
+        && (!(value & ENTRY_WRITE) || (r->writable && r->dirty));
 }
 
 /* Are the guest's pages of the host page at vaddr still what they were? */

@@ -15,18 +15,11 @@
 #include "protect.h"
 #include "tmpl-gen.h"
 
-#define MODE_PER_CPL (HF_CPL_MASK | HF_VM | HF_CS32 | HF_SS32 | HF_TF | HF_IOPL_OK | HF_WINDOW)
 #define MODE_FLAT (HF_CS32 | HF_SS32 | HF_SEG_FLAT(R_CS) | HF_SEG_FLAT(R_SS))
 
 static bool takes(const struct gen *g)
 {
     return optimise_on(OPTIMISE_MODE_TEMPLATES) && (g->flags & (HF_PE | HF_VM)) == HF_PE;
-}
-
-/* Another branch to a stub. */
-static void add_site(struct gen_stub *s, uint32_t *branch)
-{
-    s->sites[s->nsites++] = branch;
 }
 
 static unsigned cpl(const struct gen *g)
@@ -36,7 +29,7 @@ static unsigned cpl(const struct gen *g)
 
 static void go_mode(struct gen *g, uint32_t more, const uint32_t *enter)
 {
-    uint32_t f = (g->flags & ~(uint32_t)(MODE_PER_CPL | TB_FLAG_DF)) | MODE_FLAT | more;
+    uint32_t f = (g->flags & ~(uint32_t)(HF_TRANSFER | TB_FLAG_DF)) | MODE_FLAT | more;
     g->p = emit_end_interp(g->p, (int)(f >> 16), (int)(f & 0xffff), enter); /* with f in X1 */
     g->ended = true;
 }
@@ -51,8 +44,8 @@ bool gen_sysenter(struct gen *g, const struct insn *in)
     uint32_t *start = g->p;
     g->p = emit_sysenter(g->p, NULL);
     struct gen_stub *slow = gen_stub(g, STUB_INTERP_EXIT, start + SITE_sysenter_slow);
-    add_site(slow, start + SITE_sysenter_slow_2);
-    add_site(slow, start + SITE_sysenter_slow_3);
+    gen_stub_site(slow, start + SITE_sysenter_slow_2);
+    gen_stub_site(slow, start + SITE_sysenter_slow_3);
     go_mode(g, HF_IOPL_OK, g->ctx->enter_cpl0);
     return true;
 }
@@ -67,8 +60,8 @@ bool gen_sysexit(struct gen *g, const struct insn *in)
     uint32_t *start = g->p;
     g->p = emit_sysexit(g->p, NULL);
     struct gen_stub *slow = gen_stub(g, STUB_INTERP_EXIT, start + SITE_sysexit_slow);
-    add_site(slow, start + SITE_sysexit_slow_2);
-    add_site(slow, start + SITE_sysexit_slow_3);
+    gen_stub_site(slow, start + SITE_sysexit_slow_2);
+    gen_stub_site(slow, start + SITE_sysexit_slow_3);
     go_mode(g, 3, g->ctx->enter_cpl3);
     return true;
 }
@@ -80,15 +73,15 @@ static void load_selector(struct gen *g, unsigned seg, unsigned pop)
     uint32_t *start = g->p;
     g->p = emit_seg_slot(g->p, HREG_T1, HREG_T2, HREG_T3, NULL, NULL);
     struct gen_stub *slow = gen_stub(g, STUB_INTERP, start + SITE_seg_slot_slow);
-    add_site(slow, start + SITE_seg_slot_slow_2);
+    gen_stub_site(slow, start + SITE_seg_slot_slow_2);
     uint32_t *null = start + SITE_seg_slot_null;
     gen_load(g, HREG_T4, gen_at(HREG_T3), 4, true);
     g->p = emit_addiu(g->p, HREG_T3, HREG_T3, 4);
     gen_load(g, HREG_T3, gen_at(HREG_T3), 4, true);
     start = g->p;
     g->p = emit_seg_equal(g->p, HREG_T2, HREG_T4, HREG_T3, NULL);
-    add_site(slow, start + SITE_seg_equal_slow);
-    add_site(slow, start + SITE_seg_equal_slow_2);
+    gen_stub_site(slow, start + SITE_seg_equal_slow);
+    gen_stub_site(slow, start + SITE_seg_equal_slow_2);
     start = g->p;
     g->p = emit_seg_take(g->p, HREG_T2, off, off + 8, NULL);
     mips_patch_branch(null, g->p);
@@ -166,12 +159,12 @@ bool gen_verw(struct gen *g, const struct insn *in)
     uint32_t *start = g->p;
     g->p = emit_verw_select(g->p, HREG_T1, HREG_T3, NULL);
     struct gen_stub *slow = gen_stub(g, STUB_INTERP, start + SITE_verw_select_slow);
-    add_site(slow, start + SITE_verw_select_slow_2);
-    add_site(slow, start + SITE_verw_select_slow_3);
+    gen_stub_site(slow, start + SITE_verw_select_slow_2);
+    gen_stub_site(slow, start + SITE_verw_select_slow_3);
     gen_load(g, HREG_T3, gen_at(HREG_T3), 4, true);
     start = g->p;
     g->p = emit_verw_check(g->p, HREG_T3, NULL);
-    add_site(slow, start + SITE_verw_check_slow);
+    gen_stub_site(slow, start + SITE_verw_check_slow);
     return true;
 }
 

@@ -338,7 +338,7 @@ static void operands(struct gen *g, const struct insn *in, struct operands *o)
     if (mem) {
         uint32_t *site = gen_load_f64(g, MEM_REG, in);
         if (site)
-            o->slow->sites[o->slow->nsites++] = site;
+            gen_stub_site(o->slow, site);
     } else {
         o->b = get(g, in->op[1].reg);
     }

@@ -176,12 +176,6 @@ static void store_step(struct gen *g, const struct simd_plan *pl, unsigned i, un
 
 /* ---- floating point checks ---- */
 
-static void slow_site(struct gen_stub *s, uint32_t *site)
-{
-    assert(s->nsites < sizeof s->sites / sizeof s->sites[0]);
-    s->sites[s->nsites++] = site;
-}
-
 static unsigned element_bit(const struct tmpl_param *p)
 {
     return p->cls == TC_F32 ? ELEM_32 : ELEM_64;
@@ -246,7 +240,7 @@ static void compare_checked(struct gen *g, const struct simd_plan *pl, unsigned 
     assert(is_compare(second[0]) && is_compare(second[1]) && !pl->t->nsites);
     first[1] = second[0];
     *second = branch;
-    slow_site(closer_stub(g, STUB_PAIR, first, second, size, a, b, slow), second);
+    gen_stub_site(closer_stub(g, STUB_PAIR, first, second, size, a, b, slow), second);
 }
 
 /* No denormal in a and b, of `size` bytes.  Leaves a branch open. */
@@ -299,7 +293,7 @@ static bool check_operands(struct gen *g, const struct simd_plan *pl, unsigned s
         if (!(t->checks & (TMPL_CHECK_DENORMAL | TMPL_CHECK_NAN)))
             return false;
         g->p = t->fp == 4 ? emit_msa_class_w(g->p, a, b, NULL) : emit_msa_class_d(g->p, a, b, NULL);
-        slow_site(slow, g->p - 1);
+        gen_stub_site(slow, g->p - 1);
         return true;
     }
     if (cls != TC_PAIR && (g->ctx->host_features & TMPL_HOST_MSA) && both_unknown(pl, step, g)) {
@@ -326,7 +320,7 @@ static bool check_operands(struct gen *g, const struct simd_plan *pl, unsigned s
             g->p = emit_fp_unordered64(g->p, a, b, NULL);
         else
             g->p = emit_fp_unordered32(g->p, a, b, NULL);
-        slow_site(slow, g->p - 1);
+        gen_stub_site(slow, g->p - 1);
         open = true;
     }
     return open;
@@ -344,7 +338,7 @@ static void check_result(struct gen *g, const struct simd_plan *pl, unsigned ste
         g->p = emit_ps_result(g->p, r, r + 1, NULL);
     else
         g->p = t->param[0].cls == TC_F64 ? emit_fp_result64(g->p, r, NULL) : emit_fp_result32(g->p, r, NULL);
-    slow_site(slow, g->p - 2);
+    gen_stub_site(slow, g->p - 2);
 }
 
 /* ---- one instruction ---- */
@@ -401,7 +395,7 @@ static void run_step(struct gen *g, struct simd_plan *pl, unsigned step, struct 
     uint32_t *start = g->p;
     g->p = t->emit(g->p, &pl->args);
     for (unsigned i = 0; i < t->nsites; i++)
-        slow_site(slow, start + t->label_site[i]);
+        gen_stub_site(slow, start + t->label_site[i]);
     if (t->fp && (t->checks & TMPL_CHECK_RESULT))
         check_result(g, pl, step, slow);
 }
@@ -444,7 +438,7 @@ bool gen_simd(struct gen *g, const struct insn *in)
         pl.mem_reg = wants_aligned(in, (unsigned)pl.mem) ? gen_host_addr_aligned(g, in, size, write, &site)
                                                          : gen_host_addr(g, in, size, write, &site);
         if (site)
-            slow_site(slow, site);
+            gen_stub_site(slow, site);
     }
     fixed_args(g, &pl);
     for (unsigned step = 0; step < pl.steps; step++)

@@ -17,7 +17,7 @@ struct op {
 
 static void to_slow(struct op *o, uint32_t *site)
 {
-    o->slow->sites[o->slow->nsites++] = site;
+    gen_stub_site(o->slow, site);
 }
 
 /* Host address of the memory operand. */

@@ -268,6 +268,12 @@ void gen_exit(struct gen *g, unsigned n, uint32_t eip); /* flags, poll, jump; en
 void gen_side_exit(struct gen *g, struct gen_stub *s); /* STUB_SIDE */
 void gen_exit_mode(struct gen *g, uint32_t eip); /* behind what changes the block's key */
 struct gen_stub *gen_stub(struct gen *g, unsigned kind, uint32_t *site);
+/* Another branch to it. */
+static inline void gen_stub_site(struct gen_stub *s, uint32_t *site)
+{
+    assert(s->nsites < sizeof s->sites / sizeof s->sites[0]);
+    s->sites[s->nsites++] = site;
+}
 void gen_stub_state(struct gen *g, const struct gen_stub *s); /* the generator's state is as where the stub was made */
 void gen_stubs(struct gen *g);            /* emit all out-of-line code */
 
